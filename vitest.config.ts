@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The project's own tests. Suites that start runners, servers or builds are slow by nature; none is timed. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/consumers/**', 'node_modules/**'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+  },
+});
