@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { newerNode } from './toolchain/node.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const vitest = createRequire(import.meta.url).resolve('vitest/package.json').replace(/package\.json$/, 'vitest.mjs');
+const vitest = createRequire(import.meta.url)
+  .resolve('vitest/package.json')
+  .replace(/package\.json$/, 'vitest.mjs');
 const { status } = spawnSync(newerNode(), [vitest, 'run', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
 process.exit(status ?? 1);

@@ -1,0 +1,56 @@
+/** What a `qa.config` says, and the types that follow from it. */
+import type { Connection, HandleOf } from '../../bindings/core/connection.ts';
+import type { QaBase } from '../qa.ts';
+
+export type Connections = Readonly<Record<string, Connection>>;
+
+export interface Stand {
+  /** Replaces whole connections of the same name and kind. */
+  connections: Connections;
+}
+
+export interface QaConfig<C extends Connections = Connections> {
+  /** Each becomes a property of the global `qa`. */
+  connections: C;
+  /** Other places to test against, chosen with `QA_STAND=name`. */
+  stands?: Readonly<Record<string, Stand>>;
+  /** Tags that tests may carry. With it an undeclared one is an error, without it any is accepted. */
+  tags?: readonly string[];
+  /** Whether our matchers collect failures instead of stopping the test. Default: true. */
+  soft?: boolean;
+  /** How long a matcher waits for a state to become true, ms. Default: 5000. */
+  within?: number;
+  /** Time for all connections of a file to open, ms. Default: 10000. */
+  openTimeout?: number;
+  /** Time for one reset, ms. Default: 10000. */
+  resetTimeout?: number;
+  /** Runs after each reset, before `beforeEach`; gets the same `qa` as the tests. */
+  afterReset?: (qa: QaBase & Handles<C>) => unknown;
+}
+
+/** The handles of a config's connections. */
+export type Handles<C extends Connections> = { readonly [Name in keyof C]: HandleOf<C[Name]> };
+
+/**
+ * Filled by the user, which types the global `qa`:
+ * `declare module '@qa/jest-preset' { interface Register { config: typeof config } }`
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: users augment it
+export interface Register {}
+
+/** The connections of the registered config; any name when none is registered. */
+export type RegisteredConnections = Register extends { config: QaConfig<infer C> } ? C : Connections;
+
+/** Type of the global `qa`. */
+export type Qa = QaBase & Handles<RegisteredConnections>;
+
+/**
+ * Types a config; returns it as it is.
+ *
+ * @example
+ * const config = defineConfig({ connections: { db: postgres({ server: embedded({ schema: './schema.sql' }) }) } });
+ * export default config;
+ */
+export function defineConfig<const C extends Connections>(config: QaConfig<C>): QaConfig<C> {
+  return config;
+}

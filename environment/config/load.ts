@@ -1,0 +1,84 @@
+/** Finds, loads and checks the config; once a process. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createJiti } from 'jiti';
+import type { Connection } from '../../bindings/core/connection.ts';
+import { QaError } from '../../bindings/core/errors.ts';
+import { didYouMean } from '../../bindings/core/suggest.ts';
+import type { QaConfig } from './define.ts';
+import { validateConfig } from './validate.ts';
+
+const NAMES = ['ts', 'mts', 'js', 'mjs', 'cjs'].map((extension) => `qa.config.${extension}`);
+
+export interface LoadedConfig extends QaConfig {
+  /** Absolute path of the file. */
+  readonly file: string;
+  /** The folder that relative paths start from. */
+  readonly baseDir: string;
+  /** Name of the stand in force. */
+  readonly stand: string | undefined;
+}
+
+const loaded = new Map<string, Promise<LoadedConfig>>();
+
+/**
+ * @param root the runner's root folder
+ * @throws QaError QA_CONFIG
+ */
+export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): Promise<LoadedConfig> {
+  const file = findConfig(root);
+  const stand = env.QA_STAND || undefined;
+  const key = `${file}\0${stand ?? ''}`;
+  let promise = loaded.get(key);
+  if (!promise) {
+    promise = load(file, stand);
+    loaded.set(key, promise);
+  }
+  return promise;
+}
+
+/** The config's path. @throws QaError QA_CONFIG when there is none */
+export function findConfig(root: string): string {
+  const found = NAMES.map((name) => join(root, name)).filter((path) => existsSync(path));
+  if (found[0] === undefined) {
+    throw new QaError('QA_CONFIG', {
+      what: `There is no config in ${root} (looked for ${NAMES.join(', ')})`,
+      mend: "Write qa.config.ts beside the runner's config: export default defineConfig({ connections: { … } })",
+    });
+  }
+  if (found.length > 1) {
+    throw new QaError('QA_CONFIG', {
+      what: `There are ${found.length} configs in ${root}: ${found.map((path) => path.slice(root.length + 1)).join(', ')}`,
+      mend: 'Keep one of them',
+    });
+  }
+  return found[0];
+}
+
+async function load(file: string, stand: string | undefined): Promise<LoadedConfig> {
+  let config: unknown;
+  try {
+    config = await createJiti(file, { tryNative: true }).import(file, { default: true });
+  } catch (cause) {
+    throw new QaError('QA_CONFIG', {
+      what: `${file} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      mend: 'Mend what the file (or what it imports) throws; its own stack is the cause of this error',
+      cause,
+    });
+  }
+  validateConfig(config, file);
+  return { ...config, connections: withStand(config, stand, file), file, baseDir: dirname(file), stand };
+}
+
+function withStand(config: QaConfig, stand: string | undefined, file: string): Record<string, Connection> {
+  if (stand === undefined) return { ...config.connections };
+  const stands = config.stands ?? {};
+  const chosen = stands[stand];
+  if (chosen === undefined) {
+    throw new QaError('QA_CONFIG', {
+      what: `QA_STAND is '${stand}', but ${file} has no such stand. ${didYouMean(stand, Object.keys(stands))}`,
+      mend: 'Correct QA_STAND, or unset it to use the connections as they stand in the config',
+    });
+  }
+  return { ...config.connections, ...chosen.connections };
+}

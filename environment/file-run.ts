@@ -1,0 +1,329 @@
+/**
+ * One test file, as both runners see it: what an adapter must call, and when. The order is the same everywhere:
+ * select → open → for each suite: suiteStart, its beforeAll hooks, for each test: testStart, beforeEach, the test,
+ * afterEach, testEnd; afterAll hooks, suiteEnd → close.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { QaError } from '../bindings/core/errors.ts';
+import type { MatcherDefaults, Runtime } from '../bindings/core/runtime.ts';
+import { didYouMean } from '../bindings/core/suggest.ts';
+import type { LoadedConfig } from './config/load.ts';
+import type { QaBase } from './qa.ts';
+import { ActiveFunction, type RunningOptions } from './running.ts';
+import { Session } from './session.ts';
+import { formatState, makeState, StateScope } from './state.ts';
+import { type SuiteNode, selectTests, tagRules } from './tags/select.ts';
+
+export interface FileRunOptions {
+  runner: 'jest' | 'vitest';
+  config: LoadedConfig;
+  /** Id of the run, short. */
+  run: string;
+  /** Number of this worker, from 1. */
+  worker: string;
+  /** How many workers run side by side. */
+  workers: number;
+  /** What the docblock of the file says. */
+  docblock: Docblock;
+  /** Moves a value into the tests' realm. */
+  adopt: <T>(value: T) => T;
+  /** The runner's own object of the describe (or file) that is being collected, for `qa.afterReset`. */
+  collecting(): object | undefined;
+}
+
+export interface Docblock {
+  /** `@tags smoke` */
+  tags: readonly string[];
+  /** `@qa db cache`: connections to open instead of all. */
+  connections: readonly string[] | undefined;
+}
+
+/** A describe, or the file itself, under the runner's own object for it. */
+interface Suite {
+  key: object;
+  parent: Suite | undefined;
+  state: StateScope;
+  hasBeforeAll: boolean;
+  /** Its beforeAll hooks have run, but what they wrote is not yet the baseline. */
+  baselinePending: boolean;
+  hasBaseline: boolean;
+}
+
+export class FileRun {
+  readonly runtime: Runtime;
+  readonly #options: FileRunOptions;
+  readonly #session: Session;
+  readonly #current = new AsyncLocalStorage<ActiveFunction>();
+  readonly #fileState = new StateScope();
+  readonly #suites = new WeakMap<object, Suite>();
+  readonly #tests = new WeakMap<object, StateScope>();
+  readonly #groups = new WeakMap<object, Promise<void>>();
+  /** By the runner's object of the describe or file that registered them. */
+  readonly #afterReset = new WeakMap<object, (() => unknown)[]>();
+  /** Something may have been written since the last reset or baseline. */
+  #touched = false;
+  /** Resets and baselines one after another. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #isOpen = false;
+
+  constructor(options: FileRunOptions) {
+    this.#options = options;
+    const { config } = options;
+    this.#session = new Session({
+      config,
+      namespace: { run: options.run, worker: options.worker },
+      workers: options.workers,
+      adopt: options.adopt,
+      waitFor: (source, expected, waitOptions, caller) => this.#waitFor(source, expected, waitOptions, caller),
+    });
+    const defaults: MatcherDefaults = { soft: config.soft ?? true, within: config.within ?? 5000 };
+    this.runtime = {
+      runner: options.runner,
+      qa: this.#makeQa(),
+      defaults,
+      current: () => this.#current.getStore(),
+      redact: (text) => this.#session.redactor.redact(text),
+    };
+  }
+
+  /**
+   * Skips the tests that QA_TAGS does not select.
+   *
+   * @returns how many are left to run: with none, do not open
+   * @throws QaError QA_TAG
+   */
+  select(root: SuiteNode): number {
+    const rules = tagRules(this.#options.config.tags, process.env.QA_TAGS);
+    return selectTests(root, this.#options.docblock.tags, rules);
+  }
+
+  /** Opens the file's connections. @throws QaError QA_OPEN_FAILED and others */
+  async open(): Promise<void> {
+    const names = this.#options.docblock.connections ?? this.#session.names;
+    for (const name of names) {
+      if (!this.#session.names.includes(name)) {
+        throw new QaError('QA_CONFIG', {
+          what: `The docblock's \`@qa\` line names \`${name}\`, but the config has no such connection. ${didYouMean(name, this.#session.names)}`,
+          mend: 'Correct the `@qa` line',
+        });
+      }
+    }
+    this.#isOpen = true;
+    await this.#session.open(names);
+    // What an earlier file of this worker left is undone before anything of this one runs.
+    this.#touched = true;
+  }
+
+  /**
+   * Before the beforeAll hooks of a describe (or of the file, whose `parent` is undefined) run.
+   *
+   * @throws QaError of the reset; the describe's tests must then fail with it
+   */
+  async suiteStart(key: object, { parent, hasBeforeAll, inGroup }: SuiteStart): Promise<void> {
+    const outer = parent === undefined ? undefined : this.#suites.get(parent);
+    this.#suites.set(key, {
+      key,
+      parent: outer,
+      state: outer ? new StateScope(outer.state) : this.#fileState,
+      hasBeforeAll,
+      baselinePending: false,
+      hasBaseline: false,
+    });
+    if (!this.#isOpen || !hasBeforeAll || inGroup) return;
+    await this.#serially(async () => {
+      await this.#settleBaselines(outer);
+      await this.#resetIfTouched();
+    });
+    const suite = this.#suites.get(key)!;
+    suite.baselinePending = true;
+    this.#touched = true;
+  }
+
+  /**
+   * Before the beforeEach hooks of a test, and again before each retry.
+   *
+   * @param group the runner's object for the group of concurrent tests that it belongs to
+   * @throws QaError of the reset or of a hook; the test must then fail with it
+   */
+  async testStart(key: object, { suite: suiteKey, group }: TestStart): Promise<void> {
+    const suite = this.#suites.get(suiteKey);
+    this.#tests.set(key, new StateScope(suite?.state ?? this.#fileState));
+    if (!this.#isOpen) return;
+    if (group === undefined) return this.#prepare(suite);
+    let prepared = this.#groups.get(group);
+    if (!prepared) {
+      prepared = this.#prepare(suite);
+      this.#groups.set(group, prepared);
+    }
+    return prepared;
+  }
+
+  /** The block of text that belongs to a failed test's first error; empty when there is none. */
+  describeFailure(key: object): string {
+    const state = this.#tests.get(key);
+    return state ? this.runtime.redact(formatState(state)) : '';
+  }
+
+  /** After the afterAll hooks of a describe. */
+  suiteEnd(key: object): void {
+    const suite = this.#suites.get(key);
+    if (!suite) return;
+    if (suite.hasBaseline) {
+      this.#session.popBaseline();
+      this.#touched = true;
+    }
+    suite.baselinePending = false;
+    suite.hasBaseline = false;
+  }
+
+  /** Runs a test's or hook's function so that matchers and `qa.state` know whose they are. */
+  run<T>(active: ActiveFunction, call: () => T): T {
+    return this.#current.run(active, () => {
+      let result: T;
+      try {
+        result = call();
+      } catch (error) {
+        active.settle();
+        throw error;
+      }
+      if (isThenable(result)) {
+        return result.then(
+          (value) => {
+            active.settle();
+            return value;
+          },
+          (error) => {
+            active.settle();
+            throw error;
+          },
+        ) as T;
+      }
+      active.settle();
+      return result;
+    });
+  }
+
+  /** @param owner the runner's object of the test, or of the describe for its beforeAll and afterAll */
+  active(
+    owner: { test?: object | undefined; suite?: object | undefined },
+    options: Omit<RunningOptions, 'state'>,
+  ): ActiveFunction {
+    const state =
+      (owner.test && this.#tests.get(owner.test)) ??
+      (owner.suite && this.#suites.get(owner.suite)?.state) ??
+      this.#fileState;
+    return new ActiveFunction({ ...options, state });
+  }
+
+  /** Closes all connections; also after half an opening. Never hangs. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    await this.#queue.catch(() => undefined);
+    await this.#session.close();
+  }
+
+  #prepare(suite: Suite | undefined): Promise<void> {
+    return this.#serially(async () => {
+      await this.#settleBaselines(suite);
+      await this.#resetIfTouched();
+      await this.#runAfterReset(suite);
+      this.#touched = true;
+    });
+  }
+
+  /** Baselines from the outermost inwards: each holds what its own beforeAll hooks wrote. */
+  async #settleBaselines(suite: Suite | undefined): Promise<void> {
+    if (!suite) return;
+    await this.#settleBaselines(suite.parent);
+    if (!suite.baselinePending) return;
+    await this.#session.pushBaseline();
+    suite.baselinePending = false;
+    suite.hasBaseline = true;
+    this.#touched = false;
+  }
+
+  async #resetIfTouched(): Promise<void> {
+    if (!this.#touched) return;
+    await this.#session.reset();
+    this.#touched = false;
+  }
+
+  /** The config's hook, then the file's, then those of the describes from the outermost inwards. */
+  async #runAfterReset(suite: Suite | undefined): Promise<void> {
+    const { afterReset } = this.#options.config;
+    const hooks: (() => unknown)[] = [];
+    for (let at = suite; at; at = at.parent) hooks.unshift(...(this.#afterReset.get(at.key) ?? []));
+    if (afterReset) hooks.unshift(() => afterReset(this.runtime.qa as never));
+    for (const hook of hooks) await hook();
+  }
+
+  #serially<T>(run: () => Promise<T>): Promise<T> {
+    const next = this.#queue.then(run, run);
+    this.#queue = next.catch(() => undefined);
+    return next;
+  }
+
+  #waitFor: Runtime['waitFor'] & object = (source, expected, options, caller) => {
+    const { waitFor } = this.runtime;
+    if (waitFor) return waitFor(source, expected, options, caller);
+    throw new QaError('QA_NO_ENVIRONMENT', {
+      what: 'The matchers of @qa/jest-preset are not loaded, and waitFor runs through them',
+      mend: "In Jest use `preset: '@qa/jest-preset'`, in Vitest the plugin `qaPreset()`",
+    });
+  };
+
+  #makeQa(): object {
+    const { run, worker } = this.#options;
+    const started = Date.now().toString(36);
+    let count = 0;
+    const base: QaBase = {
+      state: makeState(() => this.#current.getStore()?.state ?? this.#fileState),
+      unique: (prefix = 'qa') => {
+        count += 1;
+        return `${prefix}-${run}-w${worker}-${started}-${count}`;
+      },
+      reset: () => this.#resetNow(),
+      afterReset: (hook) => {
+        const key = this.#options.collecting();
+        if (!key) {
+          throw new QaError('QA_MISUSE', {
+            what: 'qa.afterReset() was called while tests run',
+            mend: 'Call it at the top of a file or directly in a describe',
+          });
+        }
+        const hooks = this.#afterReset.get(key) ?? [];
+        hooks.push(hook);
+        this.#afterReset.set(key, hooks);
+      },
+      run: { id: run, worker },
+    };
+    return Object.assign(base, this.#session.handles());
+  }
+
+  #resetNow(): Promise<void> {
+    if (this.#current.getStore()?.concurrent) {
+      throw new QaError('QA_MISUSE', {
+        what: 'qa.reset() was called inside a group of concurrent tests, where it would destroy what the others test',
+        mend: 'Call it in a test that is not concurrent; before the group a reset runs by itself',
+      });
+    }
+    return this.#serially(() => this.#session.reset());
+  }
+}
+
+export interface SuiteStart {
+  /** The runner's object of the enclosing describe or file; undefined for the file. */
+  parent: object | undefined;
+  hasBeforeAll: boolean;
+  /** Inside a group of concurrent tests, where nothing is reset. */
+  inGroup: boolean;
+}
+
+export interface TestStart {
+  suite: object;
+  group: object | undefined;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,45 @@
+/** The parts of `qa` that are there whatever the config names. */
+import type { State } from './state.ts';
+
+export interface QaBase {
+  /** What tests hand on to each other. */
+  readonly state: State;
+  /**
+   * An id that is unique across tests, workers and runs, and names them: `order-k3f9x2-w1-m4c7-1`.
+   * Use it for keys in systems that are shared.
+   */
+  unique(prefix?: string): string;
+  /**
+   * Brings every target that is ours back to the baseline, as happens before each test.
+   *
+   * @throws QaError QA_MISUSE inside a group of concurrent tests
+   */
+  reset(): Promise<void>;
+  /**
+   * Registers a function that runs after each reset, before `beforeEach`: for the whole file at its top, for a
+   * describe inside it.
+   */
+  afterReset(hook: () => unknown): void;
+  /** Who this is: the run and the worker. */
+  readonly run: { readonly id: string; readonly worker: string };
+}
+
+/** Names that a connection cannot have: `qa` uses them itself, now or in a later version. */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  'state',
+  'unique',
+  'reset',
+  'afterReset',
+  'run',
+  'log',
+  'step',
+  'service',
+  'port',
+  'config',
+  'then',
+  'constructor',
+  'toString',
+  'toJSON',
+  'inspect',
+  '__proto__',
+]);

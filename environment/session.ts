@@ -1,0 +1,343 @@
+/**
+ * Opens, resets and closes the connections of one test file. All state of the bindings is held here.
+ */
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import type { Binding, Namespace, Proof, Resetter, Scope } from '../bindings/core/binding.ts';
+import { QaError } from '../bindings/core/errors.ts';
+import { Redactor } from '../bindings/core/redact.ts';
+import { resolveReferences } from '../bindings/core/reference.ts';
+import type { AnySource, Caller, WaitOptions } from '../bindings/core/source.ts';
+import { trace } from '../bindings/core/trace.ts';
+import { lease } from '../servers/index.ts';
+import type { LoadedConfig } from './config/load.ts';
+import { Deadline } from './deadline.ts';
+import { notice } from './notice.ts';
+
+/** Time for one connection to close, ms: a hung server must not hold the run. */
+const CLOSE_TIMEOUT = 2000;
+
+export interface SessionOptions {
+  config: LoadedConfig;
+  namespace: Namespace;
+  /** How many workers run side by side. */
+  workers: number;
+  /** Moves a value into the tests' realm. */
+  adopt: <T>(value: T) => T;
+  waitFor(source: AnySource, expected: unknown, options: WaitOptions | undefined, caller: Caller): Promise<unknown>;
+}
+
+type AnyBinding = Binding<object, unknown, object>;
+
+interface Slot {
+  name: string;
+  binding: AnyBinding;
+  scope: MutableScope;
+  handle: object;
+  opened?: { client: unknown; options: object; driver: unknown };
+  resetter?: Resetter;
+  opening?: Promise<void>;
+}
+
+type MutableScope = { -readonly [Key in keyof Scope]: Scope[Key] };
+
+export class Session {
+  readonly redactor: Redactor = new Redactor();
+  readonly #options: SessionOptions;
+  readonly #slots = new Map<string, Slot>();
+  /** Why a connection of the config is not open in this file; undefined before opening. */
+  #selected: ReadonlySet<string> | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    for (const [name, { binding }] of Object.entries(options.config.connections)) {
+      this.#slots.set(name, this.#makeSlot(name, binding as unknown as AnyBinding));
+    }
+  }
+
+  /** Handles by name: there from the start, usable for I/O once open. */
+  handles(): Record<string, object> {
+    return Object.fromEntries([...this.#slots].map(([name, slot]) => [name, slot.handle]));
+  }
+
+  get names(): string[] {
+    return [...this.#slots.keys()];
+  }
+
+  /** Whether anything here will ever be reset. */
+  get resets(): boolean {
+    return [...this.#slots.values()].some((slot) => slot.resetter !== undefined);
+  }
+
+  /**
+   * Opens the named connections and those that they need, in parallel where they do not depend on each other.
+   *
+   * @throws QaError QA_OPEN_FAILED with all failures
+   */
+  async open(names: readonly string[]): Promise<void> {
+    const { config } = this.#options;
+    const wanted = this.#withNeeds(names);
+    this.#selected = new Set(wanted);
+    const deadline = new Deadline(config.openTimeout ?? 10_000);
+    const results = await Promise.allSettled(wanted.map((name) => this.#openOnce(this.#slots.get(name)!, deadline)));
+    deadline.clear();
+    const failures = results.filter((result) => result.status === 'rejected').map((result) => result.reason as Error);
+    const unique = [...new Set(failures)];
+    if (unique.length === 1) throw unique[0];
+    if (unique.length > 1) {
+      throw new QaError('QA_OPEN_FAILED', {
+        what: `${unique.length} connections could not be opened:\n${unique.map((error) => `  - ${error.message.replaceAll('\n', '\n    ')}`).join('\n')}\n`,
+        mend: 'Mend each as its line says',
+        cause: new AggregateError(unique),
+      });
+    }
+  }
+
+  /** Brings all targets that are ours back to their innermost baseline. */
+  reset(): Promise<void> {
+    return this.#withResetters('reset', (resetter, signal) => resetter.reset(signal));
+  }
+
+  /** What is there now becomes the innermost baseline. */
+  pushBaseline(): Promise<void> {
+    return this.#withResetters('baseline', (resetter, signal) => resetter.push(signal));
+  }
+
+  popBaseline(): void {
+    for (const { resetter } of this.#slots.values()) resetter?.pop();
+  }
+
+  /** Closes everything, also what is half open; tries all; never hangs. */
+  async close(): Promise<void> {
+    const slots = [...this.#slots.values()].reverse();
+    const results = await Promise.allSettled(slots.map((slot) => this.#closeSlot(slot)));
+    const failures = results.filter((result) => result.status === 'rejected').map((result) => result.reason);
+    if (failures.length > 0) throw new AggregateError(failures, 'Connections could not be closed cleanly.');
+  }
+
+  #makeSlot(name: string, binding: AnyBinding): Slot {
+    const { config, namespace, adopt, waitFor } = this.#options;
+    const scope: MutableScope = {
+      connection: name,
+      namespace,
+      baseDir: config.baseDir,
+      signal: new AbortController().signal,
+      redactor: this.redactor,
+      lease: undefined,
+      driver: () => loadDriver(binding, name, config),
+      use: async (other) => {
+        const slot = this.#slots.get(other);
+        await slot?.opening;
+        return this.#opened(other).client;
+      },
+      trace: (operation, attributes, run) =>
+        trace({ connection: name, kind: binding.kind, operation, attributes }, run),
+      adopt,
+      waitFor,
+      notice: (line) => notice(`qa.${name}: ${line}`),
+    };
+    const handle = binding.handle(() => this.#opened(name), scope);
+    return { name, binding, scope, handle };
+  }
+
+  #opened(name: string): NonNullable<Slot['opened']> {
+    const slot = this.#slots.get(name)!;
+    if (slot.opened) return slot.opened;
+    if (this.#selected && !this.#selected.has(name)) {
+      throw new QaError('QA_NOT_SELECTED', {
+        what: `This file's docblock names only these connections: ${[...this.#selected].join(', ') || 'none'}`,
+        mend: `Add \`${name}\` to its \`@qa\` line`,
+        connection: name,
+      });
+    }
+    throw new QaError('QA_NOT_OPEN', {
+      what: 'The connection is not open',
+      mend: 'Use it in a test or in a hook (beforeAll, beforeEach, afterAll), not at the top of a file or in a describe',
+      connection: name,
+    });
+  }
+
+  #withNeeds(names: readonly string[]): string[] {
+    const wanted = new Set<string>();
+    const visit = (name: string, path: readonly string[]): void => {
+      if (path.includes(name)) {
+        throw new QaError('QA_CONFIG', {
+          what: `Connections need each other in a circle: ${[...path, name].join(' → ')}`,
+          mend: 'Break the circle in qa.config',
+        });
+      }
+      const slot = this.#slots.get(name);
+      if (!slot) {
+        throw new QaError('QA_CONFIG', {
+          what: `A connection \`${name}\` is asked for${path.length ? ` by \`${path.at(-1)}\`` : ''}, but the config has none. It has: ${this.names.join(', ')}`,
+          mend: 'Correct the name',
+        });
+      }
+      for (const need of slot.binding.needs?.(this.#options.config.connections[name]!.input) ?? [])
+        visit(need, [...path, name]);
+      wanted.add(name);
+    };
+    for (const name of names) visit(name, []);
+    return [...wanted];
+  }
+
+  #openOnce(slot: Slot, deadline: Deadline): Promise<void> {
+    slot.opening ??= this.#openSlot(slot, deadline);
+    return slot.opening;
+  }
+
+  async #openSlot(slot: Slot, deadline: Deadline): Promise<void> {
+    const { name, binding, scope } = slot;
+    const { config, namespace, workers } = this.#options;
+    const { input } = config.connections[name]!;
+    await Promise.all((binding.needs?.(input) ?? []).map((need) => this.#openOnce(this.#slots.get(need)!, deadline)));
+    const path = `connections.${name}`;
+    const resolved = resolveReferences(input, { env: process.env, path }) as Record<string, unknown>;
+    let options = binding.parse(resolved, path);
+    const variable = addressVariable(name);
+    const address = process.env[variable];
+    if (address) options = binding.withAddress(options, address, variable);
+    else if (resolved.server !== undefined) {
+      // Starting a server has a time of its own: it does not count as opening.
+      const driver = await scope.driver();
+      scope.lease = await deadline.pause(() =>
+        lease({
+          kind: binding.kind,
+          server: resolved.server,
+          connection: name,
+          namespace,
+          baseDir: config.baseDir,
+          driver,
+          notice: scope.notice,
+        }),
+      );
+      options = binding.parse({ ...withoutServer(resolved), ...scope.lease.options }, path);
+    }
+    scope.signal = deadline.signal;
+    const client = await deadline.bound(binding.open(options, scope), () =>
+      timedOut(
+        name,
+        binding.describe(options).address,
+        'The connection did not open',
+        config.openTimeout ?? 10_000,
+        'openTimeout',
+      ),
+    );
+    slot.opened = { client, options, driver: await scope.driver() };
+    await this.#prepareReset(slot, options, workers);
+  }
+
+  async #prepareReset(slot: Slot, options: object, workers: number): Promise<void> {
+    const { name, binding, scope } = slot;
+    if (!binding.ownership || !binding.reset) return;
+    const proof = await binding.ownership(slot.opened!.client, options, scope);
+    if (!proof.owned) {
+      scope.notice(`nothing is reset: ${proof.because}`);
+      return;
+    }
+    const isShared = scope.lease ? scope.lease.isShared : true;
+    if (isShared && workers > 1) throw sharedTarget(name, binding.describe(options).address, proof, workers);
+    slot.resetter = await binding.reset(slot.opened!.client, proof, scope);
+  }
+
+  async #withResetters(what: string, run: (resetter: Resetter, signal: AbortSignal) => Promise<void>): Promise<void> {
+    const active = [...this.#slots.values()].filter((slot) => slot.resetter !== undefined);
+    if (active.length === 0) return;
+    const ms = this.#options.config.resetTimeout ?? 10_000;
+    const deadline = new Deadline(ms);
+    try {
+      const results = await Promise.allSettled(
+        active.map(({ name, binding, opened, resetter, scope }) =>
+          scope.trace(what, {}, () =>
+            deadline.bound(run(resetter!, deadline.signal), () =>
+              timedOut(name, binding.describe(opened!.options).address, `The ${what} did not end`, ms, 'resetTimeout'),
+            ),
+          ),
+        ),
+      );
+      const failures = results.filter((result) => result.status === 'rejected').map((result) => result.reason);
+      if (failures.length === 1) throw failures[0];
+      if (failures.length > 1) throw new AggregateError(failures, failures.map((error) => error.message).join('\n'));
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  async #closeSlot(slot: Slot): Promise<void> {
+    const deadline = new Deadline(CLOSE_TIMEOUT);
+    // Detach first: nothing may use the connection any more, whatever closing does.
+    const { opened, resetter, binding, name } = slot;
+    const address = opened ? binding.describe(opened.options).address : '';
+    delete slot.opened;
+    delete slot.resetter;
+    const late = () => timedOut(name, address, 'The connection did not close', CLOSE_TIMEOUT);
+    try {
+      await slot.opening?.catch(() => undefined);
+      if (resetter) await deadline.bound(resetter.close(), late);
+    } finally {
+      try {
+        if (opened) await deadline.bound(binding.close(opened.client), late);
+      } finally {
+        deadline.clear();
+      }
+    }
+  }
+}
+
+/** `orderDb` → `QA_ORDER_DB_URL` */
+export function addressVariable(name: string): string {
+  return `QA_${name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()}_URL`;
+}
+
+function withoutServer({ server: _, ...rest }: Record<string, unknown>): Record<string, unknown> {
+  return rest;
+}
+
+const drivers = new Map<string, Promise<unknown>>();
+
+/** Once a process and outside the runner's sandbox: native drivers crash or hang inside. */
+function loadDriver(binding: AnyBinding, connection: string, config: LoadedConfig): Promise<unknown> {
+  const { driver } = binding;
+  if (!driver) return Promise.resolve(undefined);
+  const require = createRequire(config.file);
+  let path: string;
+  try {
+    path = require.resolve(driver.name);
+  } catch (cause) {
+    throw new QaError('QA_DRIVER_MISSING', {
+      what: `The driver \`${driver.name}\` is not installed`,
+      mend: `Run: npm i -D ${driver.name}@"${driver.range}"`,
+      connection,
+      cause,
+    });
+  }
+  let loading = drivers.get(path);
+  if (!loading) {
+    loading = import(pathToFileURL(path).href).then((module) => module.default ?? module);
+    drivers.set(path, loading);
+  }
+  return loading;
+}
+
+function timedOut(connection: string, address: string, what: string, ms: number, option?: string): QaError {
+  return new QaError('QA_TIMEOUT', {
+    what: `${what} within ${ms} ms`,
+    mend: option
+      ? `See whether the server is up and answers, or give it more time with \`${option}\``
+      : 'See whether the server hangs',
+    connection,
+    address,
+  });
+}
+
+function sharedTarget(connection: string, address: string, proof: Proof, workers: number): QaError {
+  return new QaError('QA_SHARED_TARGET', {
+    what: `The target is shared by all workers (${proof.because}), ${workers} of them may run side by side, and a reset by one would destroy what another tests`,
+    mend:
+      proof.by === 'throwaway'
+        ? "Run with `maxWorkers: 1` (`--maxWorkers=1`), or use `isolation: 'worker'`"
+        : 'Run with `maxWorkers: 1` (`--maxWorkers=1`), or take `reset` out of the config',
+    connection,
+    address,
+  });
+}
