@@ -1,36 +1,60 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig, type UserConfig } from 'tsdown';
+
+const outDir = 'dist';
 
 const shared = {
   platform: 'node',
   target: 'node20.19',
-  outDir: 'dist',
+  outDir,
   fixedExtension: true,
   sourcemap: false,
   clean: false,
   hash: false,
+  dts: true,
+  // Our own name stays an import: there is one copy of the public types, so that `Register` is one interface.
+  deps: { neverBundle: ['@qa/jest-preset', /^jest/, /^vitest/, 'expect'] },
 } satisfies UserConfig;
 
-/**
- * Two builds. What a config, a runner's main process or a worker imports is ESM and CJS; what runs inside Jest's
- * sandbox is CJS, what runs inside Vitest is ESM.
- */
+/** What a config, Jest, its workers and Jest's sandbox load: CommonJS, which Node imports as well. */
+const CJS = {
+  index: 'preset/index.ts',
+  environment: 'environment/jest/index.ts',
+  globals: 'preset/globals.ts',
+  'jest-preset': 'preset/jest/preset.ts',
+  'jest-transform': 'preset/jest/transform.ts',
+  'jest-setup': 'preset/jest/setup.ts',
+  jest: 'preset/types/jest.ts',
+};
+
+/** What only Vitest loads, and the keeper's own process. */
+const ESM = {
+  vitest: 'preset/vitest/plugin.ts',
+  'vitest-runner': 'environment/vitest/runner.ts',
+  'vitest-setup': 'preset/vitest/setup.ts',
+  keeper: 'servers/keeper/main.ts',
+};
+
+/** Entries that are imported by name get an ESM face on the one CJS copy: no module exists twice. */
+const FACES = ['index', 'environment', 'globals', 'jest'];
+
+const present = (entries: Record<string, string>) =>
+  Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
+
 export default defineConfig([
   {
     ...shared,
-    entry: {
-      index: 'preset/index.ts',
-      environment: 'environment/jest/index.ts',
-      globals: 'preset/globals.ts',
-      'jest-preset': 'preset/jest/preset.ts',
-      'jest-transform': 'preset/jest/transform.ts',
-      'jest-setup': 'preset/jest/setup.ts',
-      jest: 'preset/types/jest.ts',
-      vitest: 'preset/vitest/plugin.ts',
-      'vitest-runner': 'environment/vitest/runner.ts',
-      'vitest-setup': 'preset/vitest/setup.ts',
-      keeper: 'servers/keeper/main.ts',
+    entry: present(CJS),
+    format: 'cjs',
+    hooks: {
+      'build:done': () => {
+        for (const name of FACES.filter((face) => face in present(CJS))) {
+          for (const extension of ['mjs', 'd.mts'])
+            writeFileSync(join(outDir, `${name}.${extension}`), `export * from './${name}.cjs';\n`);
+        }
+      },
     },
-    format: ['esm', 'cjs'],
-    dts: true,
   },
+  ...(Object.keys(present(ESM)).length > 0 ? [{ ...shared, entry: present(ESM), format: 'esm' as const }] : []),
 ]);

@@ -67,7 +67,13 @@ const WIDEST = 200;
 export function formatState(scope: StateScope): string {
   const lines: string[] = [];
   for (const [key, value] of scope.all()) {
-    const text = inspect(value, { depth: 2, breakLength: Infinity, maxStringLength: WIDEST, maxArrayLength: 10 });
+    const text = inspect(value, {
+      depth: 2,
+      breakLength: Infinity,
+      compact: true,
+      maxStringLength: WIDEST,
+      maxArrayLength: 10,
+    });
     lines.push(`  ${key}: ${text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text}`);
   }
   return lines.length === 0 ? '' : `qa.state:\n${lines.join('\n')}`;
