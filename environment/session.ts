@@ -214,15 +214,18 @@ export class Session {
       options = binding.parse({ ...withoutServer(resolved), ...scope.lease.options }, path);
     }
     scope.signal = deadline.signal;
-    const client = await deadline.bound(binding.open(options, scope), () =>
-      timedOut(
+    const opening = binding.open(options, scope);
+    const client = await deadline.bound(opening, () => {
+      // Nobody will use what opens from now on. That it fails to open or close has no one to hear it: the deadline is told.
+      opening.then((late) => binding.close(late)).catch(() => undefined);
+      return timedOut(
         name,
         binding.describe(options).address,
         'The connection did not open',
         config.openTimeout ?? 10_000,
         'openTimeout',
-      ),
-    );
+      );
+    });
     slot.opened = { client, options, driver: await scope.driver() };
     await this.#prepareReset(slot, options, workers);
   }
