@@ -56,10 +56,11 @@ export interface RowObserver {
    */
   check(expected: Expected, signal: AbortSignal): Promise<void>;
   /**
-   * One look: rows that can match `expected`, equality parts pushed down, at most `limit`. `exact` says that
-   * each returned row fulfils every part that `judged` does not list.
+   * One look: rows that can match `expected`, equality parts pushed down, at most `limit`. Parts that cannot be
+   * pushed down are the matcher's to judge: with `accept` only the rows it takes are returned and counted, and the
+   * look reads on, page by page, until `limit` of them are found or no row is left.
    */
-  find(expected: Expected, options: { limit: number; signal: AbortSignal }): Promise<Found>;
+  find(expected: Expected, options: FindOptions): Promise<Found>;
   /** How many rows there are, at most counted up to `atMost`. */
   count(options: { signal: AbortSignal; atMost?: number }): Promise<number>;
   /**
@@ -71,6 +72,13 @@ export interface RowObserver {
   equal(column: string, actual: unknown, expected: unknown): boolean | undefined;
   /** A command to look for oneself: SQL with its values filled in, redacted. */
   command(expected: Expected): string;
+}
+
+export interface FindOptions {
+  limit: number;
+  /** Ends the look: the statement is cancelled in the server. */
+  signal: AbortSignal;
+  accept?: (row: Values) => boolean;
 }
 
 export interface Found {
