@@ -54,6 +54,8 @@ export interface PendingMatcher {
   readonly label: string;
   /** Stack frames of the call. */
   readonly stack: string;
+  /** What it failed with while nobody looked at its promise: it stays pending then. The cause of "not awaited". */
+  readonly error?: Error | undefined;
 }
 
 /** The runtime of this file; throws QA_NO_ENVIRONMENT when there is none. */

@@ -1,0 +1,70 @@
+/** Values on one line, as one would write them in a test; cut where they are long. */
+import { inspect, types } from 'node:util';
+import { ABSENT, isAsymmetric, isPlainObject } from './judge.ts';
+
+/** Longest value within a line, characters. */
+const LONGEST = 160;
+
+export function print(value: unknown, longest = LONGEST): string {
+  if (value === ABSENT) return '(no such key)';
+  return cut(inspected(value, longest), longest);
+}
+
+/** Two values that differ: long strings are shown around the first difference. */
+export function printPair(expected: unknown, actual: unknown): [string, string] {
+  if (typeof expected !== 'string' || typeof actual !== 'string') return [print(expected), print(actual)];
+  if (Math.max(expected.length, actual.length) <= LONGEST) return [print(expected), print(actual)];
+  let same = 0;
+  while (same < expected.length && expected[same] === actual[same]) same += 1;
+  const from = Math.max(0, same - 40);
+  const around = (text: string) =>
+    `${from > 0 ? '…' : ''}${print(text.slice(from, from + LONGEST - 20))}${from + LONGEST - 20 < text.length ? '…' : ''} (${text.length} characters)`;
+  return [around(expected), around(actual)];
+}
+
+/** `5.0 s`, `320 ms` */
+export function printMs(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** `1,204` */
+export function printCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `1 row`, `1,204 rows` */
+export function plural(count: number, word: string, words = `${word}s`): string {
+  return `${printCount(count)} ${count === 1 ? word : words}`;
+}
+
+export function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+}
+
+function inspected(value: unknown, longest: number): string {
+  return inspect(readable(value, 0), {
+    breakLength: Number.POSITIVE_INFINITY,
+    compact: true,
+    depth: 6,
+    maxArrayLength: 20,
+    maxStringLength: longest,
+    colors: false,
+    customInspect: true,
+  });
+}
+
+/** Asymmetric matchers by their names, bytes as hex. */
+function readable(value: unknown, depth: number): unknown {
+  if (isAsymmetric(value)) {
+    const name = value.toAsymmetricMatcher?.() ?? String(value);
+    return { [inspect.custom]: () => name };
+  }
+  if (types.isUint8Array(value)) {
+    const hex = Buffer.from(value).subarray(0, 24).toString('hex');
+    return { [inspect.custom]: () => `bytes ${hex}${value.length > 24 ? '…' : ''} (${value.length})` };
+  }
+  if (depth > 6) return value;
+  if (Array.isArray(value)) return value.slice(0, 21).map((item) => readable(item, depth + 1));
+  if (!isPlainObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item, depth + 1)]));
+}
