@@ -57,10 +57,12 @@ export class ActiveFunction implements Running {
   /** To be called when the function has settled: each matcher still under way is one failure. */
   settle(): void {
     if (this.#settled) return;
-    for (const { label, stack } of this.#pending) {
+    for (const { label, stack, error: failure } of this.#pending) {
+      const outcome = failure ? 'it failed, and nothing looked' : 'it had no answer yet, so it proved nothing';
       const error = new QaError('QA_NOT_AWAITED', {
-        what: `\`${label}\` was not awaited: the ${this.kind} ended before it had an answer, so it proved nothing`,
+        what: `\`${label}\` was not awaited: when the ${this.kind} ended, ${outcome}`,
         mend: `Write \`await ${label}\``,
+        cause: failure,
       });
       error.stack = `${error.name}: ${error.message}\n${stack}`;
       this.#fail(error);

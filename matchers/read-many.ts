@@ -5,6 +5,7 @@ import { differences, type Equality, isAsymmetric } from './judge.ts';
 
 export interface ManyRead {
   rows: Values[];
+  /** Rows were left unread that may matter. */
   isCapped: boolean;
 }
 
@@ -26,31 +27,23 @@ export function readFor(
 ): (signal: AbortSignal) => Promise<ManyRead> {
   const common = all ? {} : shared(partials);
   const limit = all ? partials.length + UNEXPECTED : inOrder ? MOST : Math.max(ONE_READ, partials.length);
+  const matchesAny = (row: Values) => partials.some((partial) => differences(row, partial, equality).length === 0);
   return async (signal) => {
-    const { rows, more } = await observer.find(common, { limit, signal });
+    const accept = inOrder && !all ? { accept: matchesAny } : {};
+    const { rows, more } = await observer.find(common, { limit, signal, ...accept });
     if (!more || all || inOrder) return { rows, isCapped: more };
-    return await oneByOne(signal);
+    return { rows: await oneByOne(signal), isCapped: false };
   };
 
-  async function oneByOne(signal: AbortSignal): Promise<ManyRead> {
+  /** A partial needs at most as many rows as there are partials: with those it always finds a free one. */
+  async function oneByOne(signal: AbortSignal): Promise<Values[]> {
     const rows: Values[] = [];
-    let isCapped = false;
     for (const partial of partials) {
-      const found = await lookUp(partial, signal);
-      isCapped ||= found.isCapped;
+      const accept = (row: Values) => differences(row, partial, equality).length === 0;
+      const found = await observer.find(partial, { limit: partials.length, signal, accept });
       merge(rows, found.rows);
     }
-    return { rows, isCapped };
-  }
-
-  /** A partial needs at most as many rows as there are partials: with those it always finds a free one. */
-  async function lookUp(partial: Expected, signal: AbortSignal): Promise<ManyRead> {
-    const enough = (rows: Values[]) => rows.filter((row) => differences(row, partial, equality).length === 0);
-    const few = await observer.find(partial, { limit: partials.length, signal });
-    if (!few.more || enough(few.rows).length === partials.length) return { rows: few.rows, isCapped: false };
-    const many = await observer.find(partial, { limit: MOST, signal });
-    const matching = enough(many.rows);
-    return { rows: matching, isCapped: many.more && matching.length < partials.length };
+    return rows;
   }
 }
 
