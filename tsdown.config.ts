@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type UserConfig } from 'tsdown';
 
@@ -14,13 +14,13 @@ const shared = {
   hash: false,
   dts: true,
   // Our own name stays an import: there is one copy of the public types, so that `Register` is one interface.
-  deps: { neverBundle: ['@qa/jest-preset', /^jest/, /^vitest/, 'expect'] },
+  deps: { neverBundle: ['@qa/jest-preset', '@jest/globals', /^jest/, /^vitest/, 'expect'] },
 } satisfies UserConfig;
 
 /** What a config, Jest, its workers and Jest's sandbox load: CommonJS, which Node imports as well. */
 const CJS = {
   index: 'preset/index.ts',
-  environment: 'environment/jest/index.ts',
+  environment: 'preset/jest/environment.ts',
   globals: 'preset/globals.ts',
   'jest-preset': 'preset/jest/preset.ts',
   'jest-transform': 'preset/jest/transform.ts',
@@ -52,6 +52,13 @@ export default defineConfig([
         for (const name of FACES.filter((face) => face in present(CJS))) {
           for (const extension of ['mjs', 'd.mts'])
             writeFileSync(join(outDir, `${name}.${extension}`), `export * from './${name}.cjs';\n`);
+          if (name !== 'environment') continue;
+          // `export *` leaves the default out, and Node's default of a CommonJS module is the whole of it.
+          appendFileSync(
+            join(outDir, `${name}.mjs`),
+            `import all from './${name}.cjs';\nexport default all.default;\n`,
+          );
+          appendFileSync(join(outDir, `${name}.d.mts`), `export { default } from './${name}.cjs';\n`);
         }
       },
     },

@@ -8,6 +8,7 @@ import { QaError } from '../bindings/core/errors.ts';
 import type { MatcherDefaults, Runtime } from '../bindings/core/runtime.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
 import type { LoadedConfig } from './config/load.ts';
+import { notice } from './notice.ts';
 import type { QaBase } from './qa.ts';
 import { ActiveFunction, type RunningOptions } from './running.ts';
 import { Session } from './session.ts';
@@ -65,6 +66,7 @@ export class FileRun {
   /** Resets and baselines one after another. */
   #queue: Promise<unknown> = Promise.resolve();
   #isOpen = false;
+  #kept: string | undefined;
 
   constructor(options: FileRunOptions) {
     this.#options = options;
@@ -129,7 +131,7 @@ export class FileRun {
       baselinePending: false,
       hasBaseline: false,
     });
-    if (!this.#isOpen || !hasBeforeAll || inGroup) return;
+    if (!this.#isOpen || this.#kept !== undefined || !hasBeforeAll || inGroup) return;
     await this.#serially(async () => {
       await this.#settleBaselines(outer);
       await this.#resetIfTouched();
@@ -148,7 +150,7 @@ export class FileRun {
   async testStart(key: object, { suite: suiteKey, group }: TestStart): Promise<void> {
     const suite = this.#suites.get(suiteKey);
     this.#tests.set(key, new StateScope(suite?.state ?? this.#fileState));
-    if (!this.#isOpen) return;
+    if (!this.#isOpen || this.#kept !== undefined) return;
     if (group === undefined) return this.#prepare(suite);
     let prepared = this.#groups.get(group);
     if (!prepared) {
@@ -156,6 +158,21 @@ export class FileRun {
       this.#groups.set(group, prepared);
     }
     return prepared;
+  }
+
+  /**
+   * After the afterEach hooks of a test that will not be retried. With QA_KEEP=1 the first failed one ends all
+   * resetting, and `kept` says why the remaining tests must be skipped.
+   */
+  testEnd(_key: object, failed: boolean): void {
+    if (!failed || this.#kept !== undefined || !keeps()) return;
+    this.#kept = 'QA_KEEP=1 and a test failed: what it left is kept, so no other test of this file may run';
+    notice(this.#kept);
+  }
+
+  /** Why the remaining tests of the file must be skipped; undefined when they need not. */
+  get kept(): string | undefined {
+    return this.#kept;
   }
 
   /** The block of text that belongs to a failed test's first error; empty when there is none. */
@@ -178,7 +195,7 @@ export class FileRun {
 
   /** Runs a test's or hook's function so that matchers and `qa.state` know whose they are. */
   run<T>(active: ActiveFunction, call: () => T): T {
-    return this.#current.run(active, () => {
+    return this.within(active, () => {
       let result: T;
       try {
         result = call();
@@ -201,6 +218,11 @@ export class FileRun {
       active.settle();
       return result;
     });
+  }
+
+  /** Runs a part of it; the caller must call `active.settle()` when the whole has settled. */
+  within<T>(active: ActiveFunction, call: () => T): T {
+    return this.#current.run(active, call);
   }
 
   /** @param owner the runner's object of the test, or of the describe for its beforeAll and afterAll */
@@ -322,6 +344,10 @@ export interface SuiteStart {
 export interface TestStart {
   suite: object;
   group: object | undefined;
+}
+
+function keeps(): boolean {
+  return process.env.QA_KEEP === '1';
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

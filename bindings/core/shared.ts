@@ -9,6 +9,14 @@ import type { Runtime } from './runtime.ts';
 export interface Shared {
   clock?: Clock;
   runtime?: Runtime;
+  /** Only in Jest's sandbox: drivers that must be the ones loaded outside of it. */
+  drivers?: readonly LentDriver[];
+}
+
+export interface LentDriver {
+  /** Absolute path of its main file. */
+  path: string;
+  load(): unknown;
 }
 
 const KEY: unique symbol = Symbol.for('@qa/jest-preset/shared') as never;
@@ -24,5 +32,6 @@ export function shared(host: object = globalThis): Shared {
 
 /** Makes `host` (a sandbox's global object) see `record` as its own. */
 export function lend(host: object, record: Shared): void {
-  (host as Host)[KEY] = record;
+  // An accessor: Jest spoils the values of plain globals when a file ends.
+  Object.defineProperty(host, KEY, { configurable: true, enumerable: false, get: () => record });
 }

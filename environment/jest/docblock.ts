@@ -1,0 +1,15 @@
+/** What the comment at the top of a test file says: `@tags smoke slow`, `@qa db cache`. */
+import type { Docblock } from '../file-run.ts';
+
+export function readDocblock(pragmas: Readonly<Record<string, string | readonly string[]>>): Docblock {
+  const words = (name: string): string[] | undefined => {
+    const value = pragmas[name];
+    return value === undefined
+      ? undefined
+      : [value]
+          .flat()
+          .flatMap((line) => line.split(/[\s,]+/))
+          .filter(Boolean);
+  };
+  return { tags: (words('tags') ?? []).map((tag) => tag.replace(/^@/, '')), connections: words('qa') };
+}

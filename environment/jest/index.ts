@@ -1,0 +1,1 @@
+export { type Additions, type BaseClass, makeEnvironment } from './environment.ts';

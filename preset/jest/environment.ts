@@ -1,0 +1,25 @@
+/**
+ * `@qa/jest-preset/environment`: Jest's environment. The preset names it; who needs another environment below it
+ * makes one with `withQa`.
+ *
+ * @packageDocumentation
+ */
+import { TestEnvironment } from 'jest-environment-node';
+import { type BaseClass, makeEnvironment } from '../../environment/jest/index.ts';
+import { installMatchers } from '../../matchers/index.ts';
+
+/**
+ * An environment that does all that `Base` does, and all that ours does.
+ *
+ * @param Base a class that extends jest-environment-node or has its methods: `setup`, `teardown`, `getVmContext`
+ * @example
+ * // qa-environment.cjs, named by `testEnvironment`
+ * const { withQa } = require('@qa/jest-preset/environment');
+ * module.exports = withQa(require('jest-environment-jsdom').TestEnvironment);
+ */
+export function withQa<Base extends BaseClass>(Base: Base): Base {
+  return makeEnvironment(Base, { installMatchers: installMatchers as never });
+}
+
+const QaEnvironment: BaseClass = withQa(TestEnvironment as unknown as BaseClass);
+export default QaEnvironment;

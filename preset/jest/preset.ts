@@ -1,0 +1,26 @@
+/** What `preset: '@qa/jest-preset'` means. Jest evaluates it once, in the run's main process. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { watchSelection } from '../../environment/jest/selection.ts';
+import { TEST_TIMEOUT } from '../../environment/jest/timeout.ts';
+import { beginRun } from '../../environment/jest/workers.ts';
+
+const run = beginRun();
+watchSelection(join(tmpdir(), `qa-selection-${run.id}`));
+
+const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+const preset: {
+  testEnvironment: string;
+  setupFilesAfterEnv: string[];
+  transform: Record<string, string>;
+  testTimeout: number;
+} = {
+  testEnvironment: beside('./environment.cjs'),
+  setupFilesAfterEnv: [beside('./jest-setup.cjs')],
+  transform: { '\\.[cm]?[jt]sx?$': beside('./jest-transform.cjs') },
+  testTimeout: TEST_TIMEOUT,
+};
+
+export default preset;
