@@ -1,0 +1,63 @@
+/** Where a throwaway PostgreSQL's data and, for root, a copy of its programs are. */
+import { createHash } from 'node:crypto';
+import { access, chmod, chown, constants, cp, lstat, mkdtemp, rename, rm, stat, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { type Account, canReach } from './account.ts';
+
+/** Free space that makes memory the place for data, bytes. */
+const ENOUGH_MEMORY = 512 * 1024 * 1024;
+
+/** A new folder that only the server's account may enter: in memory where there is room, else the temporary one. */
+export async function dataFolder(account: Account | undefined): Promise<string> {
+  const parent = (await hasRoom('/dev/shm')) ? '/dev/shm' : temporaryFolder(account);
+  const folder = await mkdtemp(join(parent, 'qa-postgres-'));
+  if (account) await chown(folder, account.uid, account.gid);
+  return folder;
+}
+
+/**
+ * The programs' folder as the account can reach it: itself, or a copy where it lies in somebody's private folder (a
+ * project under /root). The copy is made once and stays.
+ */
+export async function reachablePrograms(bin: string, account: Account | undefined): Promise<string> {
+  if (canReach(account, bin)) return bin;
+  const tree = dirname(bin);
+  const { mtimeMs } = await stat(join(bin, 'postgres'));
+  const digest = createHash('sha256').update(`${tree}\0${mtimeMs}`).digest('hex').slice(0, 12);
+  const copy = join(temporaryFolder(account), `qa-postgres-programs-${process.getuid?.()}-${digest}`);
+  if (!(await isOurs(copy))) {
+    const unfinished = await mkdtemp(`${copy}-`);
+    await cp(tree, unfinished, { recursive: true, verbatimSymlinks: true });
+    await chmod(unfinished, 0o755);
+    // Another run may have been faster; its copy is as good.
+    await rename(unfinished, copy).catch(() => rm(unfinished, { recursive: true, force: true }));
+  }
+  return join(copy, basename(bin));
+}
+
+async function hasRoom(folder: string): Promise<boolean> {
+  try {
+    await access(folder, constants.W_OK);
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize >= ENOUGH_MEMORY;
+  } catch {
+    // No such folder: not Linux.
+    return false;
+  }
+}
+
+function temporaryFolder(account: Account | undefined): string {
+  const own = tmpdir();
+  return canReach(account, own) ? own : '/tmp';
+}
+
+/** Anybody may make a folder of that name in a temporary folder; only our own is trusted. */
+async function isOurs(folder: string): Promise<boolean> {
+  try {
+    const found = await lstat(folder);
+    return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What is said between a run's processes: JSON, one message a line. The keeper imports little else, so this file
+ * imports nothing at run time.
+ */
+import type { Socket } from 'node:net';
+import type { ErrorCode } from '../bindings/core/errors.ts';
+
+/** A failure that can travel; the asking side makes a QaError of it and names its connection. */
+export interface Failure {
+  code: ErrorCode;
+  what: string;
+  mend: string;
+  /** Stack of the error that caused it. */
+  cause?: string;
+}
+
+/** Thrown where a failure arises in code that does not know the connection's name. */
+export class Failed extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, cause?: unknown) {
+    super(`${failure.what} ${failure.mend}`, { cause });
+    this.failure = failure;
+  }
+}
+
+/** Asked of the run's main process. */
+export interface MainReply {
+  /** Address of the keeper's socket. */
+  keeper?: string;
+  failure?: Failure;
+}
+
+export type KeeperRequest =
+  /** Starts a server, or gives the running one of the same kind and options. */
+  | { op: 'start'; kind: string; options: { startTimeout: number } }
+  /** Asks for a value that one process of the run makes. */
+  | { op: 'once'; key: string }
+  /** The value was made, or could not be. `address` is shown to the user when the run is kept. */
+  | { op: 'settle'; key: string; value?: unknown; failure?: Failure; address?: string }
+  /** The maker gave up; the next one that waits makes it. */
+  | { op: 'release'; key: string }
+  /** Servers outlive the run. */
+  | { op: 'keep' };
+
+export type KeeperReply = { id: number; value: unknown } | { id: number; failure: Failure };
+
+/** Answer to `once`. */
+export type Once = { make: true } | { made: unknown };
+
+export interface Kept {
+  /** Addresses of what runs, with passwords: they are of the run's own servers. */
+  addresses: string[];
+  /** The command that ends it. */
+  stop: string;
+}
+
+export function send(socket: Socket, message: object): void {
+  if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`);
+}
+
+export function receive(socket: Socket, onMessage: (message: never) => void): void {
+  let rest = '';
+  socket.setEncoding('utf8');
+  socket.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) onMessage(JSON.parse(line) as never);
+  });
+}
