@@ -1,16 +1,44 @@
 /** Throwaway servers: what the session asks for, and what ends with the run. */
-import type { Lease } from '../bindings/core/binding.ts';
+import type { Lease, Namespace } from '../bindings/core/binding.ts';
 import { isQaError, QaError } from '../bindings/core/errors.ts';
-import { keeper, usesKeeper } from './client.ts';
-import { leasePostgres, type PostgresRequest } from './postgres/lease.ts';
+import { isEmbedded } from '../bindings/core/server.ts';
+import { type KeeperClient, keeper, usesKeeper } from './client.ts';
+import { leasePostgres } from './postgres/lease.ts';
 import { Failed, type Kept } from './protocol.ts';
 
 export { usesKeeper } from './client.ts';
-export type { PostgresServer, StartedPostgres } from './postgres/target.ts';
+export type { LentPostgres, StartedPostgres } from './postgres/target.ts';
 export type { Kept } from './protocol.ts';
 export { beginRun, currentRun, type Run } from './run.ts';
 
-export type LeaseRequest = PostgresRequest;
+export interface LeaseRequest {
+  /** Of the binding: 'postgres'. */
+  kind: string;
+  /** `embedded(…)`, or a started server that is lent to the run. */
+  server: unknown;
+  /** The connection's name in the config. */
+  connection: string;
+  namespace: Namespace;
+  /** Absolute path of the folder that relative paths start from. */
+  baseDir: string;
+  /** The driver's module, of the user's project. */
+  driver: unknown;
+  /** Default: ends after `startTimeout`, which covers the server and its schema. */
+  signal?: AbortSignal;
+  /** One line to the user, once a run. */
+  notice(line: string): void;
+}
+
+/** Hands out targets, by kind of the binding. */
+const LEASES: Readonly<Record<string, (request: Bounded, line: KeeperClient) => Promise<Lease>>> = {
+  postgres: leasePostgres,
+};
+
+type Bounded = LeaseRequest & { signal: AbortSignal };
+
+const START_TIMEOUT = 60_000;
+/** The keeper's own message, which tells what the server wrote, comes first, ms. */
+const GRACE = 5000;
 
 const KEEP_TIMEOUT = 5000;
 
@@ -21,9 +49,19 @@ const KEEP_TIMEOUT = 5000;
  * @throws QaError QA_SERVER_START, QA_SCHEMA_FAILED, QA_DRIVER_MISSING, QA_CONFIG; QA_TIMEOUT when `signal` aborts
  */
 export async function lease(request: LeaseRequest): Promise<Lease> {
-  const { connection, signal } = request;
+  const { kind, connection, server } = request;
+  const make = LEASES[kind];
+  if (make === undefined) {
+    throw new QaError('QA_CONFIG', {
+      what: `There is no throwaway server for \`${kind}\`; there is one for: ${Object.keys(LEASES).join(', ')}`,
+      mend: 'Give the connection an address instead of `server`',
+      connection,
+    });
+  }
+  const { startTimeout = START_TIMEOUT } = isEmbedded(server) ? server.options : {};
+  const signal = request.signal ?? AbortSignal.timeout(startTimeout + GRACE);
   try {
-    return await leasePostgres(request, await keeper(signal));
+    return await make({ ...request, signal }, await keeper(signal));
   } catch (error) {
     throw toQaError(error, connection, signal);
   }

@@ -60,7 +60,9 @@ export class QaError extends Error {
 
   constructor(code: ErrorCode, { what, mend, connection, address, cause }: QaErrorOptions) {
     const subject = connection === undefined ? '' : `qa.${connection}${address ? ` (${address})` : ''}: `;
-    super(`${subject}${sentence(what)} ${sentence(mend)}`, cause === undefined ? undefined : { cause });
+    // Under a code frame or a log the mend has a line of its own.
+    const gap = what.includes('\n') ? '\n' : ' ';
+    super(`${subject}${sentence(what)}${gap}${sentence(mend)}`, cause === undefined ? undefined : { cause });
     this.code = code;
     this.connection = connection;
     this.address = address;

@@ -22,8 +22,11 @@ const servers = new Servers();
 const ledger = new Ledger();
 const addresses: string[] = [];
 let isKept = false;
+let hasMainEnded = false;
 let isEnding = false;
 
+// One that was killed leaves its socket.
+rmSync(socket, { force: true });
 const listener = createServer(serve);
 listener.listen(socket, () => process.stdout.write(`${JSON.stringify({ socket })}\n`));
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(0));
@@ -70,6 +73,7 @@ function keep(): Kept {
 }
 
 function mainEnded(): void {
+  hasMainEnded = true;
   if (!isKept) void end(0);
   else setTimeout(() => void end(0), LONGEST_KEPT);
 }
@@ -79,7 +83,8 @@ async function end(code: number): Promise<void> {
   isEnding = true;
   listener.close();
   await Promise.race([servers.stop(), new Promise((resolve) => setTimeout(resolve, LONGEST_END))]);
-  rmSync(folder, { recursive: true, force: true });
+  // While the main process lives it listens in the folder, and may start another keeper.
+  rmSync(hasMainEnded ? folder : socket, { recursive: true, force: true });
   process.exit(code);
 }
 

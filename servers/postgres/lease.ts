@@ -7,11 +7,11 @@ import type { KeeperClient } from '../client.ts';
 import { Failed } from '../protocol.ts';
 import { type PgClient, quote, withClient, withDatabase } from './pg.ts';
 import { applyFile, type LoadedSchema, loadSchema } from './schema.ts';
-import { asSuperuser, findTarget, makeRole, type PostgresServer, prepare, type Target } from './target.ts';
+import { asSuperuser, findTarget, makeRole, prepare, type Target } from './target.ts';
 
 export interface PostgresRequest {
-  kind: 'postgres';
-  server: PostgresServer;
+  /** `embedded(…)`, or a started PostgreSQL. */
+  server: unknown;
   /** The connection's name in the config. */
   connection: string;
   namespace: Namespace;

@@ -1,6 +1,6 @@
 /** The server that databases are made on: a throwaway one of the run, or one that was lent to it. */
 import { createHash, randomBytes } from 'node:crypto';
-import { type EmbeddedServer, isEmbedded } from '../../bindings/core/server.ts';
+import { isEmbedded } from '../../bindings/core/server.ts';
 import type { KeeperClient } from '../client.ts';
 import { Failed } from '../protocol.ts';
 import { type PgClient, type PgError, quote, withClient } from './pg.ts';
@@ -12,8 +12,8 @@ export interface StartedPostgres {
   getConnectionUri(): string;
 }
 
-export type PostgresServer =
-  | EmbeddedServer
+/** What a config may give as `server`, when not `embedded(…)`. */
+export type LentPostgres =
   | StartedPostgres
   | PromiseLike<StartedPostgres>
   | (() => StartedPostgres | PromiseLike<StartedPostgres>);
@@ -31,10 +31,10 @@ export interface Target {
 const DEFAULT_START_TIMEOUT = 60_000;
 
 export async function findTarget(
-  server: PostgresServer,
+  server: unknown,
   { line, baseDir, signal }: { line: KeeperClient; baseDir: string; signal: AbortSignal },
 ): Promise<Target> {
-  if (!isEmbedded(server)) return lent(server);
+  if (!isEmbedded(server)) return lent(server as LentPostgres);
   const { binaries, startTimeout = DEFAULT_START_TIMEOUT } = server.options;
   const options = { ...findPrograms(binaries, baseDir), startTimeout };
   const info = await line.start<PostgresInfo>('postgres', options, signal);
@@ -97,13 +97,19 @@ export async function asSuperuser<T>(
 
 const resolved = new WeakMap<object, Promise<StartedPostgres>>();
 
-async function lent(server: Exclude<PostgresServer, EmbeddedServer>): Promise<Target> {
+/** A function is called once a process. */
+function startedOnce(server: LentPostgres): Promise<StartedPostgres> {
+  if (typeof server !== 'function') return Promise.resolve(server);
   let started = resolved.get(server);
   if (started === undefined) {
-    started = Promise.resolve(typeof server === 'function' ? server() : server);
+    started = Promise.resolve().then(server);
     resolved.set(server, started);
   }
-  const given = await started;
+  return started;
+}
+
+async function lent(server: LentPostgres): Promise<Target> {
+  const given = await startedOnce(server);
   if (typeof given?.getConnectionUri !== 'function') {
     throw new Failed({
       code: 'QA_CONFIG',
