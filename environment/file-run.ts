@@ -322,14 +322,14 @@ export class FileRun {
     return Object.assign(base, this.#session.handles());
   }
 
-  #resetNow(): Promise<void> {
+  async #resetNow(): Promise<void> {
     if (this.#current.getStore()?.concurrent) {
       throw new QaError('QA_MISUSE', {
         what: 'qa.reset() was called inside a group of concurrent tests, where it would destroy what the others test',
         mend: 'Call it in a test that is not concurrent; before the group a reset runs by itself',
       });
     }
-    return this.#serially(() => this.#session.reset());
+    await this.#serially(() => this.#session.reset());
   }
 }
 
