@@ -25,6 +25,11 @@ export class History {
     }
   }
 
+  /** What was so until the first note, where nothing has been noted yet. */
+  begin(state: string): void {
+    if (this.#state === undefined) this.note(0, state);
+  }
+
   /** One line a change; empty when nothing was seen. */
   lines(): string[] {
     const points = [...this.#first, ...this.#last];

@@ -2,7 +2,7 @@
  * The text of every failure, in this order: the expectation; where and for how long it looked; what it saw; the
  * closest candidate and where it differs; how that changed over time; a command to look for oneself.
  */
-import { ABSENT, type Difference } from './judge.ts';
+import type { Difference } from './judge.ts';
 import type { Paint } from './paint.ts';
 import { cut, plural, print, printMs, printPair } from './print.ts';
 
@@ -41,7 +41,16 @@ export function message(failure: Failure, paint: Paint): string {
   const after = [
     { label: 'History', lines: failure.history.map((line) => cut(line, 240)) },
     { label: 'Last error', lines: failure.cause === undefined ? [] : causeLines(failure.cause, paint) },
-    { label: 'Look with', lines: failure.command === undefined ? [] : failure.command.split('\n').slice(0, 6) },
+    {
+      label: 'Look with',
+      lines:
+        failure.command === undefined
+          ? []
+          : failure.command
+              .split('\n')
+              .slice(0, 6)
+              .map((line) => cut(line, 1000)),
+    },
   ].flatMap((part) => section(part, paint));
   const room = MOST_LINES - head.length - before.length - after.length;
   const middle = failure.sections.flatMap((part) => section(part, paint));
@@ -57,8 +66,8 @@ export function diffLines(diff: readonly Difference[], paint: Paint, most = 6): 
   const lines = diff.slice(0, most).flatMap(({ path, expected, actual }) => {
     const [wanted, got] = printPair(expected, actual);
     return [
-      paint.expected(`- ${path}: ${wanted}${hint(expected, actual)}`),
-      paint.received(`+ ${path}: ${got}${hint(actual, expected)}`),
+      paint.expected(`- ${path}: ${wanted}${wanted === got ? ` (${typeName(expected)})` : ''}`),
+      paint.received(`+ ${path}: ${got}${wanted === got ? ` (${typeName(actual)})` : ''}`),
     ];
   });
   if (diff.length > most) lines.push(paint.dim(`  … and ${plural(diff.length - most, 'more difference')}`));
@@ -88,7 +97,7 @@ function lookedIn({ where, took, looks, shortenedFrom }: Failure): string[] {
   const lines = [where, `for ${printMs(took)}, ${looks === 1 ? 'once' : `${looks} times`}`];
   if (shortenedFrom !== undefined) {
     lines.push(
-      `(cut short from ${printMs(shortenedFrom)}: the test's own timeout was near; give the test a longer \`timeout\` or the matcher a smaller \`within\`)`,
+      `cut short: asked for ${printMs(shortenedFrom)}, but the test's own timeout was near (give the test a longer timeout)`,
     );
   }
   return lines;
@@ -114,12 +123,7 @@ function hasMessage(value: unknown): value is { message: string } {
   return typeof value === 'object' && value !== null && typeof (value as { message?: unknown }).message === 'string';
 }
 
-/** Tells values apart that print alike: `42` and `42n` do not, `'a'` of a String object does. */
-function hint(value: unknown, other: unknown): string {
-  if (value === ABSENT || other === ABSENT || print(value) !== print(other)) return '';
-  return ` (${typeName(value)})`;
-}
-
+/** Tells values apart that print alike. */
 function typeName(value: unknown): string {
   if (typeof value !== 'object' || value === null) return typeof value;
   return (value as { constructor?: { name?: string } }).constructor?.name ?? 'object';

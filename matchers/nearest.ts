@@ -3,28 +3,30 @@ import type { Expected, Explained, Values } from '../bindings/core/source.ts';
 import { differences, type Equality, type Verdict } from './judge.ts';
 import { diffLines, legend, type Section } from './message.ts';
 import type { Paint } from './paint.ts';
-import { cut, plural, print, printCount } from './print.ts';
+import { plural, print, printCount } from './print.ts';
 
-/** `1,204 rows; rejected by` with a line for each column and how many rows it rejects. */
+/** `1,204 rows, none matches:` with a line for each column and in how many rows it differs. */
 export function rejections(explained: Explained, expected: Expected, equality: Equality): string[] {
   const { total, totalIsFloor, rows } = explained;
   if (total === 0) return ['no rows at all'];
   const count = `${totalIsFloor ? 'at least ' : ''}${plural(total, 'row')}`;
+  // Of a single row the diff below tells it all.
+  if (total === 1) return [count];
   const judged = rows.map((row) => new Set(differences(row, expected, equality).map((d) => d.column)));
   const columns = Object.keys(expected).map((column) => {
     const fulfilled = explained.fulfilled[column];
-    if (fulfilled !== undefined && !totalIsFloor) return { column, rejected: total - fulfilled, of: total };
-    return { column, rejected: judged.filter((set) => set.has(column)).length, of: rows.length };
+    if (fulfilled !== undefined && !totalIsFloor) return { column, differs: total - fulfilled, of: total };
+    return { column, differs: judged.filter((set) => set.has(column)).length, of: rows.length };
   });
-  const rejecting = columns.filter(({ rejected }) => rejected > 0).sort((a, b) => b.rejected - a.rejected);
-  if (rejecting.length === 0) return [count];
-  const width = Math.max(...rejecting.map(({ column }) => column.length));
-  const lines = rejecting.slice(0, 8).map(({ column, rejected, of }) => {
-    const among = of < total ? ` of the nearest ${printCount(of)}` : rejected === of ? (of === 1 ? '' : ' (all)') : '';
-    return `  ${column.padEnd(width)}  ${printCount(rejected)}${among}`;
+  const differing = columns.filter(({ differs }) => differs > 0).sort((a, b) => b.differs - a.differs);
+  if (differing.length === 0) return [count];
+  const width = Math.max(...differing.map(({ column }) => column.length));
+  const lines = differing.slice(0, 8).map(({ column, differs, of }) => {
+    const among = of < total ? ` of the nearest ${printCount(of)}` : '';
+    return `  ${column.padEnd(width)}  differs in ${differs === of ? 'all' : printCount(differs)}${among}`;
   });
-  if (rejecting.length > 8) lines.push(`  … and ${plural(rejecting.length - 8, 'more column')}`);
-  return [`${count}, rejected by`, ...lines];
+  if (differing.length > 8) lines.push(`  … and ${plural(differing.length - 8, 'more column')}`);
+  return [`${count}, none matches:`, ...lines];
 }
 
 /** The closest row, and a diff of only what differs in it. */
@@ -60,21 +62,31 @@ export function nearState({ total }: Explained, { closest, diff, pass }: Verdict
     .join(', ');
 }
 
-/** A row on one line, the columns that the test names first. */
-export function rowLine(row: Values, expected: Expected): string {
+/** A row on one line; when it is too long, the columns that the test names come first. */
+export function rowLine(row: Values, expected: Expected = {}): string {
+  const whole = braced(Object.entries(row).map(field));
+  if (whole.length <= LONGEST_ROW) return whole;
   const named = Object.keys(expected).filter((column) => Object.hasOwn(row, column));
   const rest = Object.keys(row).filter((column) => !named.includes(column));
-  return rowText(Object.fromEntries([...named, ...rest].map((column) => [column, row[column]])));
-}
-
-export function rowText(row: Values): string {
   const parts: string[] = [];
   let length = 0;
-  for (const [column, value] of Object.entries(row)) {
-    const part = `${/^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(column) ? column : print(column)}: ${print(value, 60)}`;
+  for (const column of [...named, ...rest]) {
+    const part = field([column, row[column]]);
     length += part.length + 2;
-    if (length > 200) return `{ ${[...parts, `… ${Object.keys(row).length - parts.length} more`].join(', ')} }`;
+    if (length > LONGEST_ROW)
+      return braced([...parts, `… ${plural(Object.keys(row).length - parts.length, 'more column')}`]);
     parts.push(part);
   }
-  return cut(`{ ${parts.join(', ')} }`, 300);
+  return braced(parts);
+}
+
+/** Longest row, characters. */
+const LONGEST_ROW = 200;
+
+function field([column, value]: [string, unknown]): string {
+  return `${/^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(column) ? column : print(column)}: ${print(value, 60)}`;
+}
+
+function braced(parts: readonly string[]): string {
+  return `{ ${parts.join(', ')} }`;
 }

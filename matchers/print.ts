@@ -42,7 +42,7 @@ export function cut(text: string, longest: number): string {
 }
 
 function inspected(value: unknown, longest: number): string {
-  return inspect(readable(value, 0), {
+  return inspect(readable(value, 0, longest), {
     breakLength: Number.POSITIVE_INFINITY,
     compact: true,
     depth: 6,
@@ -54,17 +54,19 @@ function inspected(value: unknown, longest: number): string {
 }
 
 /** Asymmetric matchers by their names, bytes as hex. */
-function readable(value: unknown, depth: number): unknown {
+function readable(value: unknown, depth: number, longest: number): unknown {
   if (isAsymmetric(value)) {
     const name = value.toAsymmetricMatcher?.() ?? String(value);
-    return { [inspect.custom]: () => name };
+    // `StringContaining` alone says too little; runners print its sample beside it.
+    const sample = name.includes('<') || !('sample' in value) ? '' : `(${inspected(value.sample, longest)})`;
+    return { [inspect.custom]: () => name + sample };
   }
   if (types.isUint8Array(value)) {
     const hex = Buffer.from(value).subarray(0, 24).toString('hex');
     return { [inspect.custom]: () => `bytes ${hex}${value.length > 24 ? '…' : ''} (${value.length})` };
   }
   if (depth > 6) return value;
-  if (Array.isArray(value)) return value.slice(0, 21).map((item) => readable(item, depth + 1));
+  if (Array.isArray(value)) return value.slice(0, 21).map((item) => readable(item, depth + 1, longest));
   if (!isPlainObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item, depth + 1)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item, depth + 1, longest)]));
 }

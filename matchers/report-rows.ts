@@ -3,7 +3,7 @@ import type { Expected, RowObserver } from '../bindings/core/source.ts';
 import type { Report, ReportContext } from './expectation.ts';
 import { differences, type Equality, judge } from './judge.ts';
 import type { Section } from './message.ts';
-import { closestSection, rowText } from './nearest.ts';
+import { closestSection, rowLine } from './nearest.ts';
 import { pair } from './pairing.ts';
 import { plural, print } from './print.ts';
 import type { SeenRows } from './to-have-rows-matching.ts';
@@ -29,7 +29,7 @@ export async function reportRows(
   if (isNot) {
     const lines = pairing.rowOf
       .slice(0, SHOWN)
-      .flatMap((row, partial) => (row === undefined ? [] : [`[${partial}] ${rowText(rows[row]!)}`]));
+      .flatMap((row, partial) => (row === undefined ? [] : [`[${partial}] ${rowLine(rows[row]!)}`]));
     const headline =
       missing.length > 0 ? 'It cannot be told that not all partials have a row' : 'All partials still have a row';
     return { headline, sections: [{ label: 'Saw', lines: [...lines, ...capped] }], ...result };
@@ -65,7 +65,7 @@ export async function reportRows(
     });
   }
   if (unexpected.length > 0) {
-    const lines = unexpected.slice(0, SHOWN + 2).map((row) => paint.received(`+ ${rowText(rows[row]!)}`));
+    const lines = unexpected.slice(0, SHOWN + 2).map((row) => paint.received(`+ ${rowLine(rows[row]!)}`));
     if (unexpected.length > SHOWN + 2)
       lines.push(paint.dim(`… and ${unexpected.length - SHOWN - 2}${isCapped ? ' or more' : ''} more`));
     sections.push({ label: 'Unexpected', lines });

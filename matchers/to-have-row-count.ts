@@ -1,7 +1,7 @@
 /** `expect(source).toHaveRowCount(2)`: the source has so many rows. */
 import type { RowObserver } from '../bindings/core/source.ts';
 import type { Expectation, Report, ReportContext } from './expectation.ts';
-import { rowText } from './nearest.ts';
+import { rowLine } from './nearest.ts';
 import { plural, printCount } from './print.ts';
 import type { MatcherOptions } from './types.ts';
 
@@ -30,17 +30,16 @@ export function rowCount(observer: RowObserver, wanted: number, options: Matcher
   async function report({ isNot, paint, signal }: ReportContext<number>): Promise<Report> {
     const count = await observer.count({ signal, atMost: Math.max(COUNTED, wanted + 1) });
     const floor = count >= COUNTED && count > wanted ? 'at least ' : '';
-    const received =
-      count === wanted && !isNot ? `${printCount(count)} by now, but not in time` : floor + printCount(count);
-    const lines = [
-      `${paint.expected(`expected ${isNot ? 'not ' : ''}${printCount(wanted)}`)}, ${paint.received(`found ${received}`)}`,
-    ];
+    const lines: string[] = [];
     if (count > 0) {
       const { rows } = await observer.find({}, { limit: SHOWN, signal });
-      lines.push(...rows.map((row) => paint.dim(rowText(row))));
+      lines.push(...rows.map((row) => paint.received(rowLine(row))));
       if (count > rows.length) lines.push(paint.dim(`… and ${floor}${printCount(count - rows.length)} more`));
     }
-    const headline = isNot ? `There are still ${plural(wanted, 'row')}` : 'The number of rows is another';
+    const found = count === wanted ? `${plural(count, 'row')} by now, but not in time` : floor + plural(count, 'row');
+    const headline = isNot
+      ? `Expected another number than ${paint.expected(printCount(wanted))}`
+      : `Expected ${paint.expected(plural(wanted, 'row'))}, found ${paint.received(found)}`;
     return { headline, sections: [{ label: 'Saw', lines }], actual: count, expected: wanted };
   }
 }

@@ -73,6 +73,7 @@ export async function wait<Seen>(
         if (seen === undefined) trouble ??= error;
       } else if (isTransient(error)) {
         trouble = error;
+        if (looks > 1) history.begin('no match');
         history.note(elapsed, error.code === 'QA_NOT_FOUND' ? 'not there' : 'no answer');
         if (error.code === 'QA_NOT_FOUND' && !checked) await check(signal).catch(onlyMisuse);
       } else throw error;
@@ -154,12 +155,12 @@ function held(
   { stays, trouble }: { stays: number; trouble: unknown },
 ): string {
   if (since === undefined || trouble !== undefined) return headline;
-  return `${headline}: it was so at ${printMs(since)}, but not for the ${printMs(stays)} it must stay (gone at ${printMs(took)})`;
+  return `It came true at ${printMs(since)} but ended at ${printMs(took)}: it must hold for ${printMs(stays)}`;
 }
 
 function troubled(error: unknown): string {
   if (!isQaError(error)) return 'The source did not answer in time';
-  if (error.code === 'QA_NOT_FOUND') return 'There is no such place to look, and none appeared';
+  if (error.code === 'QA_NOT_FOUND') return 'What to look in does not exist, and did not appear in time';
   return error.code === 'QA_TIMEOUT'
     ? 'The source did not answer in time'
     : 'The connection was lost and did not come back in time';

@@ -1,6 +1,7 @@
 /** A runtime for matchers under test, and what they reported. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { stripVTControlCharacters } from 'node:util';
+import { expect as jestExpect } from 'expect';
 import { expect } from 'vitest';
 import { Redactor } from '../../bindings/core/redact.ts';
 import type { Runtime } from '../../bindings/core/runtime.ts';
@@ -23,6 +24,18 @@ export const testRuntime: Runtime = {
 };
 shared().runtime = testRuntime;
 installMatchers({ expect: expect as never });
+
+/** Both runners' `expect`, each with the matchers; `as` makes the runtime say which one runs. */
+export const RUNNERS = {
+  vitest: () => as('vitest', expect),
+  jest: () => as('jest', jestExpect as never),
+};
+
+function as(runner: Runtime['runner'], its: typeof expect): typeof expect {
+  (testRuntime as { runner: Runtime['runner'] }).runner = runner;
+  installMatchers({ expect: its as never });
+  return its;
+}
 
 export interface Ran {
   failures: Error[];
