@@ -14,6 +14,9 @@ export interface Reference<T = string> {
   resolve(context: ReferenceContext): T;
 }
 
+/** An option that may be written as a value or as a reference to one. */
+export type OrReference<T> = T | Reference<T>;
+
 export function reference<T>(resolve: (context: ReferenceContext) => T): Reference<T> {
   return { [REFERENCE]: true, resolve };
 }
