@@ -73,3 +73,11 @@ export interface RowMatchers<T> {
 export interface QaMatchers<T> extends RowMatchers<T> {}
 
 export type MatcherName = keyof QaMatchers<unknown>;
+
+/** Second argument of `test` and `describe`. */
+export interface TestOptions {
+  /** Tags; those of the describes around it are inherited. */
+  tags?: string | readonly string[];
+  /** Ms. */
+  timeout?: number;
+}

@@ -30,3 +30,12 @@ export type { Connections, Handles, Qa, QaConfig, Register, Stand } from '../env
 export { defineConfig } from '../environment/config/define.ts';
 export type { QaBase } from '../environment/qa.ts';
 export type { State } from '../environment/state.ts';
+export type {
+  AsymmetricLike,
+  MatcherOptions,
+  Matching,
+  MatchingRow,
+  QaMatchers,
+  RowsOptions,
+  TestOptions,
+} from '../matchers/types.ts';

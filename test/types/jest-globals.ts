@@ -1,0 +1,41 @@
+/** Jest with `@jest/globals`, and without @types/jest. */
+import { expect, test } from '@jest/globals';
+import { anything, orders } from './order.ts';
+
+test('rows', async () => {
+  await expect(orders).toHaveRowMatching({ id: 'o-1', status: 'PAID', total: 42, paidAt: null });
+  await expect(orders).toHaveRowMatching(
+    { items: [{ sku: 'a' }], paidAt: expect.any(Date) },
+    { within: 10, stays: 5, soft: false },
+  );
+  await expect(orders).not.toHaveRowMatching({ status: expect.stringMatching(/P/) });
+  await expect(orders).toHaveRowsMatching([{ id: 'o-1' }, { id: expect.anything() }], { exactly: true, inOrder: true });
+  await expect(orders).toHaveRowCount(3);
+  await expect(anything).toHaveRowMatching({ whatever: 1, deep: { er: [1, null] } });
+  await expect.soft(orders).toHaveRowMatching({ id: 'o-1' });
+  await expect.soft(orders).not.toHaveRowCount(1);
+  expect.soft(1).not.toBe(2);
+  await expect.soft(Promise.resolve(1)).resolves.toBe(1);
+
+  // @ts-expect-error a column that is not there
+  await expect(orders).toHaveRowMatching({ statsu: 'PAID' });
+  // @ts-expect-error a value that the column cannot have
+  await expect(orders).toHaveRowMatching({ status: 'PAYED' });
+  // @ts-expect-error a key deep inside
+  await expect(orders).toHaveRowMatching({ items: [{ suk: 'a' }] });
+  // @ts-expect-error an option that is not there
+  await expect(orders).toHaveRowMatching({ id: 'o-1' }, { timeout: 10 });
+  // @ts-expect-error a list where one row is meant
+  await expect(orders).toHaveRowMatching([{ id: 'o-1' }]);
+  // @ts-expect-error one row where a list is meant
+  await expect(orders).toHaveRowsMatching({ id: 'o-1' });
+  // @ts-expect-error not a source
+  await expect([{ id: 'o-1' }]).toHaveRowMatching({ id: 'o-1' });
+  // @ts-expect-error rows and no source
+  await expect(orders.all()).toHaveRowCount(1);
+  // @ts-expect-error not a number
+  await expect(orders).toHaveRowCount('1');
+
+  const wait: Promise<void> = expect(orders).toHaveRowCount(1);
+  await wait;
+});

@@ -1,0 +1,13 @@
+/** A source whose rows are known, and one whose rows are not. */
+import type { RowSource } from '@qa/jest-preset';
+
+export interface Order {
+  id: string;
+  status: 'PENDING' | 'PAID';
+  total: string;
+  items: { sku: string; count: number }[];
+  paidAt: Date | null;
+}
+
+export declare const orders: RowSource<Order>;
+export declare const anything: RowSource;
