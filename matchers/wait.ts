@@ -24,7 +24,7 @@ export interface Outcome<Seen> {
 /** The test's last ms are for the failure: so much time before the runner's timeout the wait ends. */
 const RESERVE = 250;
 /** Finding out why takes at most so long, ms. */
-const REPORT_TIME = 2000;
+const REPORT_TIME = 5000;
 
 /** What may pass by itself while a test waits: a restart, migrations that have not run yet. */
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set(['QA_CONNECTION_LOST', 'QA_NOT_FOUND', 'QA_TIMEOUT']);
