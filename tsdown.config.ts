@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { defineConfig, type UserConfig } from 'tsdown';
 
 const outDir = 'dist';
@@ -20,7 +20,8 @@ const shared = {
 /** What a config, Jest, its workers and Jest's sandbox load: CommonJS, which Node imports as well. */
 const CJS = {
   index: 'preset/index.ts',
-  environment: 'preset/jest/environment.ts',
+  // Jest hides frames of `jest…/build/`: ours stand below each test's and say nothing to its reader.
+  'build/environment': 'preset/jest/environment.ts',
   globals: 'preset/globals.ts',
   'jest-preset': 'preset/jest/preset.ts',
   'jest-transform': 'preset/jest/transform.ts',
@@ -37,7 +38,7 @@ const ESM = {
 };
 
 /** Entries that are imported by name get an ESM face on the one CJS copy: no module exists twice. */
-const FACES = ['index', 'environment', 'globals', 'jest'];
+const FACES = ['index', 'build/environment', 'globals', 'jest'];
 
 const present = (entries: Record<string, string>) =>
   Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
@@ -51,14 +52,14 @@ export default defineConfig([
       'build:done': () => {
         for (const name of FACES.filter((face) => face in present(CJS))) {
           for (const extension of ['mjs', 'd.mts'])
-            writeFileSync(join(outDir, `${name}.${extension}`), `export * from './${name}.cjs';\n`);
-          if (name !== 'environment') continue;
+            writeFileSync(join(outDir, `${name}.${extension}`), `export * from './${basename(name)}.cjs';\n`);
+          if (name !== 'build/environment') continue;
           // `export *` leaves the default out, and Node's default of a CommonJS module is the whole of it.
           appendFileSync(
             join(outDir, `${name}.mjs`),
-            `import all from './${name}.cjs';\nexport default all.default;\n`,
+            `import all from './environment.cjs';\nexport default all.default;\n`,
           );
-          appendFileSync(join(outDir, `${name}.d.mts`), `export { default } from './${name}.cjs';\n`);
+          appendFileSync(join(outDir, `${name}.d.mts`), `export { default } from './environment.cjs';\n`);
         }
       },
     },

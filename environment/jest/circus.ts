@@ -54,7 +54,7 @@ export interface CircusState {
 
 export type CircusEvent =
   | { name: 'setup'; runtimeGlobals: Record<string, unknown> }
-  | { name: 'add_test'; asyncError: Error }
+  | { name: 'add_test'; asyncError: Error; failing: boolean }
   | { name: 'start_describe_definition' }
   | { name: 'run_start' }
   | { name: 'run_describe_start'; describeBlock: CircusDescribe }

@@ -16,7 +16,7 @@ const WRAPPED = ['test', 'it', 'fit', 'xit', 'xtest', 'describe', 'fdescribe', '
 const NO_OPTIONS: TestOptions = { tags: [], timeout: undefined };
 
 type Callable = (...args: unknown[]) => unknown;
-type Call = { options: TestOptions; boundary: Callable };
+type Call = { options: TestOptions; boundary: Callable; eachSite: Error | undefined };
 
 export class Collector {
   readonly #options = new WeakMap<object, TestOptions>();
@@ -41,14 +41,15 @@ export class Collector {
   }
 
   /** After circus has put the test into its tree. */
-  onTest(asyncError: Error, state: CircusState): void {
+  onTest({ asyncError, failing }: { asyncError: Error; failing: boolean }, state: CircusState): void {
     const call = this.#calls.at(-1);
     if (!call || state.hasStarted || state.currentlyRunningTest) return;
     const test = state.currentDescribeBlock.children.at(-1);
     if (test?.type !== 'test') return;
     if (call.options !== NO_OPTIONS) this.#options.set(test, call.options);
     // Whatever points at the test's definition must not point at the wrapper.
-    Error.captureStackTrace(asyncError, call.boundary);
+    if (failing && call.eachSite) takeStack(asyncError, call.eachSite);
+    else Error.captureStackTrace(asyncError, call.boundary);
   }
 
   onDescribe(state: CircusState): void {
@@ -56,17 +57,19 @@ export class Collector {
     if (call && call.options !== NO_OPTIONS) this.#options.set(state.currentDescribeBlock, call.options);
   }
 
-  #wrap(original: Callable, isEach = false): Callable {
+  #wrap(original: Callable, isEach = false, eachSite?: Error): Callable {
     const known = this.#wrapped.get(original);
     if (known) return known;
     const collector = this;
     // A real function and no proxy: it must be found among the frames of a stack.
     const wrapper: Callable = isEach
       ? function (this: unknown, ...table) {
-          return collector.#wrap(Reflect.apply(original, this, table) as Callable);
+          const site = new Error();
+          Error.captureStackTrace(site, wrapper);
+          return collector.#wrap(Reflect.apply(original, this, table) as Callable, false, site);
         }
       : function (this: unknown, ...args) {
-          return collector.#call(original, this, args, wrapper);
+          return collector.#call(original, this, args, wrapper, eachSite);
         };
     this.#wrapped.set(original, wrapper);
     for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(original))) {
@@ -77,7 +80,7 @@ export class Collector {
     return wrapper;
   }
 
-  #call(target: Callable, self: unknown, args: unknown[], boundary: Callable): unknown {
+  #call(target: Callable, self: unknown, args: unknown[], boundary: Callable, eachSite: Error | undefined): unknown {
     const [name, second, third, fourth] = args;
     let options = NO_OPTIONS;
     let plain = args;
@@ -88,13 +91,25 @@ export class Collector {
       const timeout = options.timeout ?? fourth;
       if (timeout !== undefined) plain.push(timeout);
     }
-    this.#calls.push({ options, boundary });
+    this.#calls.push({ options, boundary, eachSite });
     try {
       return Reflect.apply(target, self, plain);
     } finally {
       this.#calls.pop();
     }
   }
+}
+
+/** Jest points failing tests of a table at its `.each`. Lazily: stacks are costly to write out. */
+function takeStack(error: Error, site: Error): void {
+  Object.defineProperty(error, 'stack', {
+    configurable: true,
+    get: () => {
+      site.message = error.message;
+      return site.stack;
+    },
+    set: (value) => Object.defineProperty(error, 'stack', { configurable: true, writable: true, value }),
+  });
 }
 
 const KEYS = ['tags', 'timeout'];

@@ -133,7 +133,7 @@ export function makeEnvironment<Base extends BaseClass>(Base: Base, additions: A
         case 'start_describe_definition':
           return this.#collector.onDescribe(state);
         case 'add_test':
-          return this.#collector.onTest(event.asyncError, state);
+          return this.#collector.onTest(event, state);
         case 'run_start':
           markRan();
           return this.#lifecycle?.handle(event, state);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { watchSelection } from '../../environment/jest/selection.ts';
 import { TEST_TIMEOUT } from '../../environment/jest/timeout.ts';
-import { beginRun } from '../../environment/jest/workers.ts';
+import { beginRun } from '../../servers/run.ts';
 
 const run = beginRun();
 watchSelection(join(tmpdir(), `qa-selection-${run.id}`));
@@ -17,7 +17,7 @@ const preset: {
   transform: Record<string, string>;
   testTimeout: number;
 } = {
-  testEnvironment: beside('./environment.cjs'),
+  testEnvironment: beside('./build/environment.cjs'),
   setupFilesAfterEnv: [beside('./jest-setup.cjs')],
   transform: { '\\.[cm]?[jt]sx?$': beside('./jest-transform.cjs') },
   testTimeout: TEST_TIMEOUT,

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 import { type Options, type Transform, transform } from 'sucrase';
+import { lineMap, type SourceMap } from './source-map.ts';
 
 interface JestTransformOptions {
   supportsStaticESM: boolean;
@@ -16,7 +17,7 @@ interface JestTransformOptions {
 
 interface Transformed {
   code: string;
-  map?: unknown;
+  map: SourceMap;
 }
 
 const require = createRequire(import.meta.url);
@@ -37,7 +38,7 @@ export function getCacheKey(source: string, path: string, options: JestTransform
 
 export function process(source: string, path: string, options: JestTransformOptions): Transformed {
   const isEsm = options.supportsStaticESM;
-  const { code, sourceMap } = transform(source, {
+  const { code } = transform(source, {
     filePath: path,
     transforms: [...syntaxOf(path), ...(isEsm ? [] : (['imports', 'jest'] as const))],
     production: true,
@@ -45,9 +46,8 @@ export function process(source: string, path: string, options: JestTransformOpti
     // Node knows today's JavaScript; helpers would only move columns.
     disableESTransforms: true,
     preserveDynamicImport: isEsm || options.supportsDynamicImport,
-    sourceMapOptions: { compiledFilename: path },
   } satisfies Options);
-  return { code, map: { ...sourceMap, sources: [path], sourcesContent: [source] } };
+  return { code, map: lineMap(source, code, path) };
 }
 
 function syntaxOf(path: string): Transform[] {

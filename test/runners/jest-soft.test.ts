@@ -99,7 +99,7 @@ test('a timeout shows them too', () => {
 });
 
 test('not awaited: one error, framed at the call', () => {
-  expect(messages('not awaited')).toEqual([expect.stringMatching(/not awaited[^]*soft\.test\.js:22:/)]);
+  expect(messages('not awaited')).toEqual([expect.stringMatching(/not awaited[\s\S]*soft\.test\.js:22:/)]);
 });
 
 test('beforeAll fails the tests of its describe, afterAll the file', () => {

@@ -41,12 +41,9 @@ export function installPackage(): void {
   rmSync(keyFile, { force: true });
   rmSync(join(base, 'projects'), { recursive: true, force: true });
   const quiet = { cwd: root, stdio: 'pipe', encoding: 'utf8' } as const;
-  const [{ filename }] = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', base], quiet).replace(
-      /^[^[]*(?=\[\s*\{)/,
-      '',
-    ),
-  );
+  // The build talks on stdout too, before npm prints its list.
+  const packed = execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', base], quiet);
+  const [{ filename }] = JSON.parse(packed.slice(packed.search(/^\[$/m)));
   rmSync(join(base, 'package.json'), { force: true });
   rmSync(join(base, 'package-lock.json'), { force: true });
   rmSync(join(base, 'node_modules', '@qa'), { recursive: true, force: true });

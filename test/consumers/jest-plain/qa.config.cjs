@@ -1,0 +1,1 @@
+module.exports = require('@qa/jest-preset').defineConfig({ connections: {} });
