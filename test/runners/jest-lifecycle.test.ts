@@ -126,7 +126,6 @@ test('QA_TAGS that selects nothing in the whole run fails it', async () => {
 });
 
 test('a server that cannot be reached fails each selected test with one readable error; the next file works', async () => {
-  await using server = await recorder();
   const folder = project(
     {
       'a.test.js': `

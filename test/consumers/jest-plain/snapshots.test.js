@@ -3,8 +3,7 @@ test('stored', () => {
 });
 test('written inline', () => {
   expect({ a: 1 }).toMatchInlineSnapshot();
-  expect('second').toMatchInlineSnapshot();
-  expect('same line').toMatchInlineSnapshot();
+  expect('second').toMatchInlineSnapshot(); expect('same line').toMatchInlineSnapshot();
 });
 test('wrong inline', () => {
   expect('now').toMatchInlineSnapshot(`"before"`);
