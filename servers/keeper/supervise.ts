@@ -22,6 +22,8 @@ export interface Supervised {
   readonly exited: Promise<number | null>;
   /** The server's process id. Rejects when it could not be started. */
   readonly pid: Promise<number>;
+  /** Gone once it has ended. */
+  readonly folder: string;
   /** The last lines it wrote. */
   lastLines(): string[];
   /** Fulfilled with the first line that `isWanted` accepts; rejects when the server ends before. */
@@ -94,6 +96,7 @@ export function supervise({ command, args, folder, signals, env, uid, gid }: Sup
   pid.catch(() => undefined);
 
   return {
+    folder,
     exited,
     pid,
     lastLines: () => [...lines],

@@ -1,6 +1,19 @@
 /** Where a throwaway PostgreSQL's data and, for root, a copy of its programs are. */
 import { createHash } from 'node:crypto';
-import { access, chmod, chown, constants, cp, lstat, mkdtemp, rename, rm, stat, statfs } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  chown,
+  constants,
+  cp,
+  lstat,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  statfs,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { type Account, canReach } from './account.ts';
@@ -18,14 +31,13 @@ export async function dataFolder(account: Account | undefined): Promise<string> 
 
 /**
  * The programs' folder as the account can reach it: itself, or a copy where it lies in somebody's private folder (a
- * project under /root). The copy is made once and stays.
+ * project under /root). The copy is made once a version and stays.
  */
 export async function reachablePrograms(bin: string, account: Account | undefined): Promise<string> {
   if (canReach(account, bin)) return bin;
   const tree = dirname(bin);
-  const { mtimeMs } = await stat(join(bin, 'postgres'));
-  const digest = createHash('sha256').update(`${tree}\0${mtimeMs}`).digest('hex').slice(0, 12);
-  const copy = join(temporaryFolder(account), `qa-postgres-programs-${process.getuid?.()}-${digest}`);
+  const name = `qa-postgres-programs-${process.getuid?.()}-${await fingerprint(tree, basename(bin))}`;
+  const copy = join(temporaryFolder(account), name);
   if (!(await isOurs(copy))) {
     const unfinished = await mkdtemp(`${copy}-`);
     await cp(tree, unfinished, { recursive: true, verbatimSymlinks: true });
@@ -34,6 +46,17 @@ export async function reachablePrograms(bin: string, account: Account | undefine
     await rename(unfinished, copy).catch(() => rm(unfinished, { recursive: true, force: true }));
   }
   return join(copy, basename(bin));
+}
+
+/** Of the files, wherever they lie: one version has one copy, and a damaged installation is not taken for a whole one. */
+async function fingerprint(tree: string, bin: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of (await readdir(tree, { recursive: true })).sort()) {
+    const file = await lstat(join(tree, path));
+    hash.update(`${path}\0${file.isDirectory() ? 'folder' : file.size}\0`);
+  }
+  hash.update(await readFile(join(tree, bin, 'postgres')));
+  return hash.digest('hex').slice(0, 12);
 }
 
 async function hasRoom(folder: string): Promise<boolean> {

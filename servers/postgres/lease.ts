@@ -29,7 +29,7 @@ interface Role {
 }
 
 export async function leasePostgres(request: PostgresRequest, line: KeeperClient): Promise<Lease> {
-  const { server, connection, namespace, baseDir, driver, signal, notice } = request;
+  const { server, connection, namespace, baseDir, driver, signal } = request;
   const { schema, isolation = 'worker' } = isEmbedded(server) ? server.options : {};
   const loaded = await loadSchema(schema, baseDir);
   const target = await findTarget(server, { line, baseDir, signal });
@@ -37,18 +37,11 @@ export async function leasePostgres(request: PostgresRequest, line: KeeperClient
   const owner = isolation === 'worker' ? namespace.worker : 'shared';
   const database = names.of(owner);
 
+  const make = (admin: PgClient) => makeDatabase(admin, { request, line, target, names, loaded, database });
   const url = await line.once<string>(
     `database ${target.id} ${database}`,
     async () => {
-      const admin = <T>(use: (client: PgClient) => Promise<T>) => withClient(driver, target.adminUrl, signal, use);
-      const { role } = await line.once(
-        `role ${target.id} ${names.role}`,
-        async () => ({ value: { role: await admin((client) => makeReady(client, target, names.role, notice)) } }),
-        signal,
-      );
-      if (loaded) await template({ line, target, names, role, loaded, driver, signal });
-      const made = address(target, role, database);
-      await admin((client) => createDatabase(client, database, { role, template: loaded && names.of('template') }));
+      const made = await withClient(driver, target.adminUrl, signal, make);
       return { value: made, address: made };
     },
     signal,
@@ -61,49 +54,59 @@ export async function leasePostgres(request: PostgresRequest, line: KeeperClient
   };
 }
 
-/** The role of a throwaway server's databases; on a lent server its own user does. */
-async function makeReady(
-  admin: PgClient,
-  target: Target,
-  name: string,
-  notice: (line: string) => void,
-): Promise<Role | null> {
-  await prepare(admin, notice);
-  return target.isOurs ? makeRole(admin, name) : null;
-}
-
-interface TemplateOptions {
+interface Making {
+  request: PostgresRequest;
   line: KeeperClient;
   target: Target;
   names: Names;
-  role: Role | null;
-  loaded: LoadedSchema;
-  driver: unknown;
-  signal: AbortSignal;
+  loaded: LoadedSchema | undefined;
+  database: string;
+}
+
+/** Returns the database's address. */
+async function makeDatabase(admin: PgClient, making: Making): Promise<string> {
+  const { request, line, target, names, loaded, database } = making;
+  const { role } = await line.once<{ role: Role | null }>(
+    `role ${target.id} ${names.role}`,
+    async () => {
+      await prepare(admin, request.notice);
+      // On a lent server its own user owns the databases.
+      return { value: { role: target.isOurs ? await makeRole(admin, names.role) : null } };
+    },
+    request.signal,
+  );
+  if (loaded) {
+    await line.once(
+      `template ${target.id} ${names.of('template')}`,
+      async () => ({ value: await makeTemplate(admin, making, { role, loaded }) }),
+      request.signal,
+    );
+  }
+  await createDatabase(admin, database, { role, template: loaded && names.of('template') });
+  return address(target, role, database);
 }
 
 /** The database that all are cloned from, filled once a run and schema. */
-function template({ line, target, names, role, loaded, driver, signal }: TemplateOptions): Promise<null> {
+async function makeTemplate(
+  admin: PgClient,
+  { request: { driver, signal }, target, names }: Making,
+  { role, loaded }: { role: Role | null; loaded: LoadedSchema },
+): Promise<null> {
   const database = names.of('template');
+  const url = address(target, role, database);
   const fill = async () => {
-    const url = address(target, role, database);
     if (loaded.run) await runFunction(loaded.run, url);
     if (loaded.files.length === 0) return;
     await withClient(driver, url, signal, async (client) => {
       for (const file of loaded.files) await applyFile(client, file);
     });
   };
-  const make = async () => {
-    await withClient(driver, target.adminUrl, signal, (admin) => createDatabase(admin, database, { role }));
-    if (role) await asSuperuser(driver, target.adminUrl, role.user, { signal, run: fill });
-    else await fill();
-    await withClient(driver, target.adminUrl, signal, async (admin) => {
-      await untilUnused(admin, database, signal);
-      await admin.query(`alter database ${quote(database)} with allow_connections false`);
-    });
-    return { value: null };
-  };
-  return line.once(`template ${target.id} ${database}`, make, signal);
+  await createDatabase(admin, database, { role });
+  if (role) await asSuperuser(admin, role.user, fill);
+  else await fill();
+  await untilUnused(admin, database, signal);
+  await admin.query(`alter database ${quote(database)} with allow_connections false`);
+  return null;
 }
 
 async function runFunction(run: (address: { url: string }) => unknown, url: string): Promise<void> {

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { isEmbedded } from '../../bindings/core/server.ts';
 import type { KeeperClient } from '../client.ts';
 import { Failed } from '../protocol.ts';
-import { type PgClient, type PgError, quote, withClient } from './pg.ts';
+import { type PgClient, type PgError, quote } from './pg.ts';
 import { findPrograms } from './programs.ts';
 import type { PostgresInfo } from './start.ts';
 
@@ -77,22 +77,19 @@ export async function makeRole(admin: PgClient, name: string): Promise<{ user: s
   return { user: name, password };
 }
 
-/** Migrations may create any extension. */
-export async function asSuperuser<T>(
-  driver: unknown,
-  adminUrl: string,
-  role: string,
-  { signal, run }: { signal: AbortSignal; run: () => Promise<T> },
-): Promise<T> {
-  await withClient(driver, adminUrl, signal, (admin) => admin.query(`alter role ${quote(role)} superuser`));
+/**
+ * The role is a superuser while `run` runs: migrations may create any extension. After an abort `admin` is closed and the
+ * role stays one; the next maker of the template ends that.
+ */
+export async function asSuperuser(admin: PgClient, role: string, run: () => Promise<void>): Promise<void> {
+  await admin.query(`alter role ${quote(role)} superuser`);
   try {
-    return await run();
-  } finally {
-    // Also after an abort: else the role stays one.
-    await withClient(driver, adminUrl, AbortSignal.timeout(5000), (admin) =>
-      admin.query(`alter role ${quote(role)} nosuperuser`),
-    );
+    await run();
+  } catch (error) {
+    await admin.query(`alter role ${quote(role)} nosuperuser`).catch(() => undefined);
+    throw error;
   }
+  await admin.query(`alter role ${quote(role)} nosuperuser`);
 }
 
 const resolved = new WeakMap<object, Promise<StartedPostgres>>();
