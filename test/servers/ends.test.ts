@@ -80,6 +80,16 @@ describe.skipIf(process.platform !== 'linux')('whatever ends a run, nothing of i
     expect(await remains(first, WITHIN, keeper)).toEqual([]);
   });
 
+  test('SIGKILL of a worker in the midst of the schema: the next one starts it afresh', async () => {
+    using run = new RunInSmall();
+    const first = await run.worker('schema');
+    const next = run.worker('schema');
+
+    process.kill(first.workerPid, 'SIGKILL');
+
+    expect(await answer((await next).url, 'select worker as one from made')).toBe(2);
+  });
+
   test('nothing of ours keeps a worker alive that has done its work', async () => {
     using run = new RunInSmall();
     const { workerPid, serverPid } = await run.worker('leave');
@@ -133,11 +143,11 @@ describe.skipIf(process.platform !== 'linux')('whatever ends a run, nothing of i
   });
 });
 
-async function answer(url: string): Promise<number> {
+async function answer(url: string, sql = 'select 1 as one'): Promise<number> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000 });
   await client.connect();
   try {
-    return (await client.query('select 1 as one')).rows[0].one;
+    return (await client.query(sql)).rows[0].one;
   } finally {
     await client.end();
   }
