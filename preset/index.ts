@@ -26,6 +26,17 @@ export { fromEnv } from '../bindings/core/reference.ts';
 export type { EmbeddedOptions, EmbeddedServer, Schema } from '../bindings/core/server.ts';
 export { embedded } from '../bindings/core/server.ts';
 export type { AnySource, RowObserver, RowSource, WaitOptions } from '../bindings/core/source.ts';
+export type {
+  PoolOptions,
+  PostgresHandle,
+  PostgresOptions,
+  PostgresStatements,
+  PostgresTransaction,
+  SqlFragment,
+  SqlTag,
+  TlsOptions,
+} from '../bindings/databases/postgres/index.ts';
+export { postgres } from '../bindings/databases/postgres/index.ts';
 export type { Connections, Handles, Qa, QaConfig, Register, Stand } from '../environment/config/define.ts';
 export { defineConfig } from '../environment/config/define.ts';
 export type { QaBase } from '../environment/qa.ts';

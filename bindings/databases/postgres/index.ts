@@ -8,6 +8,7 @@ import { statementError } from './errors.ts';
 import { PostgresHandle } from './handle.ts';
 import { type ParsedOptions, type PostgresOptions, parseOptions } from './options.ts';
 import { closePool, openPool } from './pool.ts';
+import { ownership, type ResetTarget, reset } from './reset/index.ts';
 
 export type { SqlFragment, SqlTag } from './fragment.ts';
 export type { PostgresHandle, PostgresStatements, PostgresTransaction } from './handle.ts';
@@ -26,6 +27,8 @@ export const binding = {
   open: openPool,
   close: closePool,
   health,
+  ownership: async (pool, options, scope) => ownership(await targetOf(pool, scope), options, scope),
+  reset: async (pool, proof, scope) => reset(await targetOf(pool, scope), proof, scope),
   handle: (opened, scope) => new PostgresHandle(opened, scope),
 } satisfies Binding<ParsedOptions, pg.Pool, PostgresHandle>;
 
@@ -39,6 +42,11 @@ export const binding = {
  */
 export function postgres(options: PostgresOptions): Connection<PostgresHandle> {
   return connection<PostgresHandle>(binding as unknown as Binding<never, never, PostgresHandle>, { ...options });
+}
+
+/** What a reset works on. */
+async function targetOf(pool: pg.Pool, scope: Scope): Promise<ResetTarget> {
+  return { pool, driver: (await scope.driver()) as typeof pg };
 }
 
 async function health(pool: pg.Pool, scope: Scope): Promise<Health> {
