@@ -39,6 +39,8 @@ export interface Report {
   /** `No row matched`, without a full stop. */
   headline: string;
   sections: Section[];
+  /** What the command at the end looks for. Default: everything. */
+  lookFor?: Expected;
   /** For reporters: what was there and what was wanted. */
   actual?: unknown;
   expected?: unknown;

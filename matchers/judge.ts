@@ -26,23 +26,33 @@ export const ABSENT: unique symbol = Symbol('absent');
 
 export interface Verdict {
   pass: boolean;
-  /** The first row that matches, else the one with the fewest differing columns; undefined when there is none. */
+  /** The first row that matches, else the one that differs least; undefined when there is none. */
   closest: Values | undefined;
   /** Where `closest` differs. */
   diff: Difference[];
 }
 
+export interface JudgeOptions {
+  equals: Equality;
+  /** How much it counts that a column differs. Default: 1. */
+  weight?: (column: string) => number;
+}
+
 /** Judges rows against one partial. */
-export function judge(observed: readonly Values[], expected: Expected, { equals }: { equals: Equality }): Verdict {
+export function judge(
+  observed: readonly Values[],
+  expected: Expected,
+  { equals, weight = () => 1 }: JudgeOptions,
+): Verdict {
   let best: Verdict = { pass: false, closest: undefined, diff: [] };
-  let bestColumns = Number.POSITIVE_INFINITY;
+  let least = Number.POSITIVE_INFINITY;
   for (const row of observed) {
     const diff = differences(row, expected, equals);
     if (diff.length === 0) return { pass: true, closest: row, diff };
-    const columns = new Set(diff.map((d) => d.column)).size;
-    if (columns < bestColumns) {
+    const distance = [...new Set(diff.map((d) => d.column))].reduce((sum, column) => sum + weight(column), 0);
+    if (distance < least) {
       best = { pass: false, closest: row, diff };
-      bestColumns = columns;
+      least = distance;
     }
   }
   return best;

@@ -1,6 +1,6 @@
 /** What the rows nearest to an expected one say about why it is not there. */
 import type { Expected, Explained, Values } from '../bindings/core/source.ts';
-import { differences, type Equality, type Verdict } from './judge.ts';
+import { differences, type Equality, judge, type Verdict } from './judge.ts';
 import { diffLines, legend, type Section } from './message.ts';
 import type { Paint } from './paint.ts';
 import { plural, print, printCount } from './print.ts';
@@ -29,13 +29,30 @@ export function rejections(explained: Explained, expected: Expected, equality: E
   return [`${count}, none matches:`, ...lines];
 }
 
+/**
+ * The row closest to `expected`. A column that few rows fulfil tells more than one that many do: of two rows that
+ * differ in one column each, the one with the right id is meant, not one that happens to have the right status.
+ */
+export function closestOf(explained: Omit<Explained, 'totalIsFloor'>, expected: Expected, equality: Equality): Verdict {
+  const { rows, total, fulfilled } = explained;
+  const weight = (column: string) => {
+    const known = fulfilled[column];
+    const alike =
+      known ?? rows.filter((row) => differences(row, { [column]: expected[column] }, equality).length === 0).length;
+    return 0.1 + Math.log(((known === undefined ? rows.length : total) + 1) / (alike + 1));
+  };
+  const weights = new Map(Object.keys(expected).map((column) => [column, weight(column)]));
+  return judge(rows, expected, { equals: equality, weight: (column) => weights.get(column) ?? 1 });
+}
+
 /** The closest row, and a diff of only what differs in it. */
 export function closestSection(
   { closest, diff, pass }: Verdict,
   expected: Expected,
   paint: Paint,
-  label = 'Closest',
+  { isOnly }: { isOnly: boolean },
 ): Section[] {
+  const label = 'Closest';
   if (closest === undefined) return [];
   const lines = [rowLine(closest, expected)];
   if (pass) return [{ label, lines }];
@@ -47,6 +64,9 @@ export function closestSection(
         ? 'differs'
         : `differs in all ${all} columns`
       : `differs in ${columns} of ${all} columns`;
+  // Of a row that has nothing in common with the expected one a diff would only repeat both.
+  const isFar = !isOnly && columns === all && diff.every((d) => d.path === d.column);
+  if (isFar) return [{ label, lines: [...lines, 'no column is as expected'] }];
   return [{ label, lines: [...lines, `${share} ${legend(paint)}`, ...diffLines(diff, paint)] }];
 }
 
@@ -55,7 +75,7 @@ export function nearState({ total }: Explained, { closest, diff, pass }: Verdict
   if (total === 0 || closest === undefined) return 'no rows';
   if (pass) return 'a row matches';
   const columns = new Set(diff.map((d) => d.column));
-  if (columns.size === Object.keys(expected).length) return `no row near (${plural(total, 'row')})`;
+  if (total > 1 && columns.size === Object.keys(expected).length) return `no row near (${plural(total, 'row')})`;
   return diff
     .slice(0, 3)
     .map(({ path, actual }) => `${path} ${print(actual, 60)}`)

@@ -1,9 +1,9 @@
 /** Why a list of partials could not be paired with rows: who found none, what was not expected, what is out of order. */
 import type { Expected, RowObserver } from '../bindings/core/source.ts';
 import type { Report, ReportContext } from './expectation.ts';
-import { differences, type Equality, judge } from './judge.ts';
+import { differences, type Equality } from './judge.ts';
 import type { Section } from './message.ts';
-import { closestSection, rowLine } from './nearest.ts';
+import { closestOf, closestSection, rowLine } from './nearest.ts';
 import { pair } from './pairing.ts';
 import { plural, print } from './print.ts';
 import type { SeenRows } from './to-have-rows-matching.ts';
@@ -84,12 +84,18 @@ export async function reportRows(
 
   async function missingOne(index: number): Promise<Section[]> {
     const partial = partials[index]!;
-    const near = free.length > 0 ? free : (await observer.explain(partial, { limit: 20, signal })).rows;
-    const verdict = judge(near, partial, { equals: equality });
+    const near =
+      free.length > 0
+        ? { rows: free, total: free.length, fulfilled: {} }
+        : await observer.explain(partial, { limit: 20, signal });
+    const verdict = closestOf(near, partial, equality);
     const taken = verdict.pass ? ['matches only rows that another partial takes'] : [];
     const closest = verdict.pass
       ? []
-      : closestSection(verdict, partial, paint).flatMap(({ lines }) => [`closest ${lines[0]}`, ...lines.slice(1)]);
+      : closestSection(verdict, partial, paint, { isOnly: near.total === 1 }).flatMap(({ lines }) => [
+          `closest ${lines[0]}`,
+          ...lines.slice(1),
+        ]);
     return [{ label: 'Missing', lines: [paint.expected(`[${index}] ${print(partial)}`), ...taken, ...closest] }];
   }
 }

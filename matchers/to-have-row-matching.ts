@@ -1,8 +1,9 @@
 /** `expect(source).toHaveRowMatching({ id: 'o-1' })`: some row matches the partial. */
 import type { Expected, RowObserver, Values } from '../bindings/core/source.ts';
 import type { Expectation, Report, ReportContext } from './expectation.ts';
-import { differences, type Equality, judge } from './judge.ts';
-import { closestSection, nearState, rejections, rowLine } from './nearest.ts';
+import { finder } from './finder.ts';
+import { differences, type Equality, type Verdict } from './judge.ts';
+import { closestOf, closestSection, nearState, rejections, rowLine } from './nearest.ts';
 import { plural, print } from './print.ts';
 import type { MatcherOptions } from './types.ts';
 
@@ -20,6 +21,7 @@ export function rowMatching(
   matcher: 'toHaveRowMatching' | 'waitFor' = 'toHaveRowMatching',
 ): Expectation<Values | undefined> {
   const accept = (row: Values) => differences(row, expected, equality).length === 0;
+  const find = finder(observer, expected, accept);
   return {
     matcher,
     args: print(expected, 300),
@@ -28,7 +30,7 @@ export function rowMatching(
     partials: [expected],
 
     async look(signal) {
-      const { rows, more } = await observer.find(expected, { limit: isNot ? COUNTED : 1, signal, accept });
+      const { rows, more } = await find(isNot ? COUNTED : 1, signal);
       const pass = rows.length > 0;
       if (!isNot) return { pass, seen: rows[0] };
       const count = `${more ? 'at least ' : ''}${plural(rows.length, 'row matches', 'rows match')}`;
@@ -36,8 +38,8 @@ export function rowMatching(
     },
 
     async sample(signal) {
-      const explained = await observer.explain(expected, { limit: 1, signal });
-      return nearState(explained, judge(explained.rows, expected, { equals: equality }), expected);
+      const explained = await observer.explain(expected, { limit: 3, signal });
+      return nearState(explained, closestOf(explained, expected, equality), expected);
     },
 
     report: (context) => (isNot ? stillThere(context) : missing(context)),
@@ -45,20 +47,21 @@ export function rowMatching(
 
   async function missing({ paint, signal }: ReportContext<unknown>): Promise<Report> {
     const explained = await observer.explain(expected, { limit: NEAREST, signal });
-    const verdict = judge(explained.rows, expected, { equals: equality });
+    const verdict = closestOf(explained, expected, equality);
     return {
       headline: verdict.pass ? 'No row matched in time; one does by now' : 'No row matched',
       sections: [
         { label: 'Saw', lines: rejections(explained, expected, equality) },
-        ...closestSection(verdict, expected, paint),
+        ...closestSection(verdict, expected, paint, { isOnly: explained.total === 1 }),
       ],
       actual: verdict.closest,
       expected,
+      lookFor: alike(verdict, expected),
     };
   }
 
   async function stillThere({ paint, signal }: ReportContext<unknown>): Promise<Report> {
-    const { rows, more } = await observer.find(expected, { limit: COUNTED, signal, accept });
+    const { rows, more } = await find(COUNTED, signal);
     const lines = rows.slice(0, 3).map((row) => paint.received(rowLine(row, expected)));
     if (rows.length > 3) lines.push(paint.dim(`… and ${more ? 'at least ' : ''}${rows.length - 3} more`));
     const count = `${more ? 'At least ' : ''}${plural(rows.length, 'row still matches', 'rows still match')}`;
@@ -67,6 +70,13 @@ export function rowMatching(
       sections: [{ label: 'Saw', lines }],
       actual: rows[0],
       expected,
+      lookFor: expected,
     };
   }
+}
+
+/** The columns in which the closest row is as expected: who looks for those finds it. */
+function alike({ diff }: Verdict, expected: Expected): Expected {
+  const differing = new Set(diff.map(({ column }) => column));
+  return Object.fromEntries(Object.entries(expected).filter(([column]) => !differing.has(column)));
 }

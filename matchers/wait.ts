@@ -43,6 +43,7 @@ export async function wait<Seen>(
   const start = clock().now();
   let samples: Sampler | undefined;
   let checked = false;
+  let answered = false;
   let looks = 0;
   let seen: Seen | undefined;
   let trouble: unknown;
@@ -61,6 +62,7 @@ export async function wait<Seen>(
         checked = true;
       }
       seen = sight.seen;
+      answered = true;
       trouble = undefined;
       if (sight.state !== undefined) history.note(elapsed, sight.state);
       if (!ok && !isNot && expectation.sample) {
@@ -70,7 +72,7 @@ export async function wait<Seen>(
       return { ok, seen: undefined };
     } catch (error) {
       if (signal.aborted) {
-        if (seen === undefined) trouble ??= error;
+        if (!answered) trouble ??= error;
       } else if (isTransient(error)) {
         trouble = error;
         if (looks > 1) history.begin('no match');
@@ -108,8 +110,8 @@ export async function wait<Seen>(
       shortenedFrom: within < asked && result.since === undefined ? asked : undefined,
       sections: report.sections,
       history: history.lines(),
-      cause: trouble,
-      command: observer.command(partials.length === 1 ? partials[0]! : {}),
+      cause: isQaError(trouble) ? trouble : undefined,
+      command: observer.command(report.lookFor ?? {}),
     },
     paint,
   );
@@ -134,13 +136,15 @@ async function why<Seen>(
     ms,
   }: { isNot: boolean; seen: Seen | undefined; paint: Paint; trouble: unknown; ms: number },
 ): Promise<Report> {
-  if (trouble !== undefined) return { headline: troubled(trouble), sections: [] };
+  if (trouble !== undefined)
+    return { headline: troubled(trouble), sections: [], lookFor: expectation.partials[0] ?? {} };
   const limit = deadline(Math.max(ms, 20));
   try {
     return await expectation.report({ isNot, seen, paint, signal: limit.signal });
   } catch (error) {
     const reason = limit.signal.aborted ? `no answer in ${printMs(ms)}` : (error as Error).message;
     return {
+      lookFor: expectation.partials[0] ?? {},
       headline: isNot ? 'It is still so' : 'It did not become so',
       sections: [{ label: 'Saw', lines: [paint.dim(`(could not look closer: ${reason})`)] }],
     };

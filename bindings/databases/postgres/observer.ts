@@ -146,12 +146,6 @@ export class PostgresRows implements RowObserver {
     let names: string[] = [];
     const source = (shape: Shape, bind: Bind) =>
       `(select * from ${shape.from}${whereClause(this.#narrow(shape, bind))}${sample === undefined ? '' : ` limit ${sample}`}) as s`;
-    const nearest = await this.#look((shape, { bind }, pushes) => {
-      const from = source(shape, bind);
-      const parts = [...predicates(shape, pushes ? expected : {}, bind).values()];
-      const rank = parts.map((part) => `coalesce((${part})::int, 0)`).join(' + ');
-      return `select * from ${from}${rank ? ` order by ${rank} desc` : ''} limit ${limit}`;
-    }, signal);
     const counted = await this.#look(
       (shape, { bind }, pushes) => {
         const from = source(shape, bind);
@@ -164,6 +158,16 @@ export class PostgresRows implements RowObserver {
       1,
     );
     const [total = 0, ...fulfilled] = JSON.parse(String(firstColumn(counted.result))) as number[];
+    // A part that few rows fulfil tells more than one that many do: the right id before the right status.
+    const weights = fulfilled.map((rows) => (0.1 + Math.log((total + 1) / (rows + 1))).toFixed(3));
+    const nearest = await this.#look((shape, { bind }, pushes) => {
+      const from = source(shape, bind);
+      const parts = predicates(shape, pushes ? expected : {}, bind);
+      const rank = [...parts].map(
+        ([name, part]) => `coalesce((${part})::int, 0) * ${weights[names.indexOf(name)] ?? 0}`,
+      );
+      return `select * from ${from}${rank.length > 0 ? ` order by ${rank.join(' + ')} desc` : ''} limit ${limit}`;
+    }, signal);
     return {
       rows: this.#adopt(nearest.result.rows as Values[]),
       total,
