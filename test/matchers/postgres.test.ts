@@ -182,7 +182,7 @@ describe('what they say', () => {
                  + total: '8.50'
       Missing    [2] { id: 'o-4' }
                  closest { id: 'o-1', status: 'PENDING', total: '42.00', meta: { from: 'web', lines: [ { sku: 'a' } ] } }
-                 differs
+                 no column is as expected
       Unexpected + { id: 'o-1', status: 'PENDING', total: '42.00', meta: { from: 'web', lines: [ { sku: 'a' } ] } }
                  + { id: 'o-3', status: 'PAID', total: '8.50', meta: null }
       History    1 of 3 rows found, 2 unexpected, all the time
@@ -243,6 +243,7 @@ describe('what they say', () => {
                  differs in 1 of 2 columns (- expected, + received)
                  - status: 'PAID'
                  + status: 'PENDING'
+      History    status 'PENDING', all the time
       Look with  select * from orders where id = 'o-1';"
     `);
   });

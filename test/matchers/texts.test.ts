@@ -64,7 +64,7 @@ test('no row that is near', async () => {
                  id      differs in all
                  status  differs in all
     Closest    { id: 'o-1', status: 'PENDING', total: 42 }
-               differs in all 2 columns
+               no column is as expected
     History    no row near (3 rows), all the time
     Look with  select * from orders where {}"
   `);
@@ -184,7 +184,7 @@ test('a row that does not stay', async () => {
     Saw        2 rows, none matches:
                  id  differs in all
     Closest    { id: 'o-2', status: 'PAID', total: 7 }
-               differs
+               no column is as expected
     Look with  select * from orders where {}"
   `);
 });
@@ -204,7 +204,7 @@ test('a wait cut short by the test', async () => {
     Saw        3 rows, none matches:
                  id  differs in all
     Closest    { id: 'o-1', status: 'PENDING', total: 42 }
-               differs
+               no column is as expected
     History    no row near (3 rows), all the time
     Look with  select * from orders where {}"
   `);
@@ -302,7 +302,7 @@ test('rows: each takes another row', async () => {
     Saw        3 rows; 1 of 2 expected ones found
     Missing    [1] { status: 'PENDING' }
                closest { id: 'o-2', status: 'PAID', total: 7 }
-               differs
+               no column is as expected
     History    1 of 2 rows found, all the time
     Look with  select * from orders where {}"
   `);
