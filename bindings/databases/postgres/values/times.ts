@@ -7,6 +7,8 @@ import { type Bind, type Codec, scalarCodec } from './codec.ts';
 import { printed } from './texts.ts';
 
 const HOUR = 3_600_000;
+/** The server's calendar begins on 24 November 4714 BC. */
+const EARLIEST = Date.UTC(-4713, 10, 24);
 
 export const timestamptz: Codec = {
   parse: parseTimestamp,
@@ -53,8 +55,7 @@ function whereInstant(
   if (expected === Infinity || expected === -Infinity) {
     return `${column} = ${bind(expected > 0 ? 'infinity' : '-infinity', type)}`;
   }
-  // The server's calendar begins in 4713 BC.
-  if (!types.isDate(expected) || Number.isNaN(expected.getTime()) || expected.getUTCFullYear() < -4711) return 'false';
+  if (!types.isDate(expected) || Number.isNaN(expected.getTime()) || expected.getTime() < EARLIEST) return 'false';
   const value = bind(print(expected), type);
   return `(${column} >= ${value} and ${column} < ${value} + interval '1 millisecond')`;
 }
