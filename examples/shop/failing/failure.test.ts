@@ -1,0 +1,22 @@
+/** Fails on purpose: the demo shows what a failure looks like. All three checks are reported, not only the first. */
+import { startShop } from '../service/shop.mjs';
+
+let shop: Awaited<ReturnType<typeof startShop>>;
+
+beforeAll(async () => {
+  shop = await startShop({ databaseUrl: qa.db.url });
+});
+afterAll(() => shop.stop());
+
+test('an order of 20,000 is paid', async () => {
+  await qa.db.seed('orders', [{ id: 'o-1', total: 15, status: 'PAID' }]);
+  const answer = await fetch(`${shop.url}/orders`, {
+    method: 'POST',
+    body: JSON.stringify({ id: 'o-2', total: 20_000 }),
+  });
+  qa.state.set('answer', await answer.json());
+
+  await expect(qa.db.table('orders')).toHaveRowMatching({ id: 'o-2', status: 'PAID', total: 20_000 }, { within: 1000 });
+  await expect(qa.db.table('audit', { event: 'order paid' })).toHaveRowCount(1, { within: 1000 });
+  expect.soft(answer.status).toBe(200);
+});

@@ -1,0 +1,1 @@
+module.exports = { preset: '@qa/jest-preset', roots: ['<rootDir>/tests'] };
