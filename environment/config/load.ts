@@ -1,7 +1,7 @@
 /** Finds, loads and checks the config; once a process. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createJiti } from 'jiti';
+import { pathToFileURL } from 'node:url';
 import type { Connection } from '../../bindings/core/connection.ts';
 import { QaError } from '../../bindings/core/errors.ts';
 import { didYouMean } from '../../bindings/core/suggest.ts';
@@ -58,7 +58,7 @@ export function findConfig(root: string): string {
 async function load(file: string, stand: string | undefined): Promise<LoadedConfig> {
   let config: unknown;
   try {
-    config = await createJiti(file, { tryNative: true }).import(file, { default: true });
+    config = await importDefault(file);
   } catch (cause) {
     throw new QaError('QA_CONFIG', {
       what: `${file} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -68,6 +68,13 @@ async function load(file: string, stand: string | undefined): Promise<LoadedConf
   }
   validateConfig(config, file);
   return { ...config, connections: withStand(config, stand, file), file, baseDir: dirname(file), stand };
+}
+
+async function importDefault(file: string): Promise<unknown> {
+  if (/\.[cm]js$/.test(file)) return ((await import(pathToFileURL(file).href)) as { default: unknown }).default;
+  // Node could load the others itself, but warns where package.json has no `type`, and refuses some of TypeScript.
+  const { createJiti } = await import('jiti');
+  return createJiti(file, { tryNative: false }).import(file, { default: true });
 }
 
 function withStand(config: QaConfig, stand: string | undefined, file: string): Record<string, Connection> {
