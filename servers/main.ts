@@ -22,7 +22,13 @@ export function openMain(socket: string, folder: string): void {
     // A worker that is killed resets its socket: nothing is lost with it.
     client.on('error', () => client.destroy());
     receive(client, () => {
-      if (keeper === undefined || hasEnded(keeper.process)) keeper = startKeeper(folder);
+      try {
+        if (keeper === undefined || hasEnded(keeper.process)) keeper = startKeeper(folder);
+      } catch (error) {
+        // This is the runner's own process: it must not fall over.
+        send(client, { failure: startFailure(error as Error) } satisfies MainReply);
+        return;
+      }
       void answer(client, keeper);
     });
   });
@@ -68,10 +74,13 @@ function startKeeper(folder: string): Keeper {
   return { process: child, socket };
 }
 
-/** In the package a bundle beside this one; in this repository its source. */
+/** In the package a bundle beside this one or above it; in this repository its source. */
 function keeperFile(): string {
-  const bundle = fileURLToPath(new URL('./keeper.mjs', import.meta.url));
-  return existsSync(bundle) ? bundle : fileURLToPath(new URL('./keeper/main.ts', import.meta.url));
+  const places = ['./keeper.mjs', '../keeper.mjs', './keeper/main.ts'];
+  const files = places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  const found = files.find((file) => existsSync(file));
+  if (found === undefined) throw new Error(`There is none of: ${files.join(', ')}`);
+  return found;
 }
 
 function hasEnded(child: ChildProcess): boolean {
