@@ -33,7 +33,7 @@ export async function waitForRow(
     });
     try {
       const { ok, seen, text, cause } = await wait(expectation, { isNot: false, running, paint: paintOf(undefined) });
-      if (ok) return seen?.row;
+      if (ok) return seen;
       const error = new QaError('QA_WAIT_FAILED', { what: text, mend: '', cause });
       // The text is a failure's, whole as it is; the table of errors must not add sentences to it.
       error.message = text;

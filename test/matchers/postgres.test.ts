@@ -222,7 +222,13 @@ describe('what they say', () => {
     `);
   });
 
-  test('waitFor, framed at its caller', async () => {
+  test('waitFor gives the row, or throws framed at its caller', async () => {
+    expect(await db.table('orders').waitFor({ id: 'o-3' })).toEqual({
+      id: 'o-3',
+      status: 'PAID',
+      total: '8.50',
+      meta: null,
+    });
     const error = await db
       .table('orders')
       .waitFor({ id: 'o-1', status: 'PAID' }, { within: 150 })
