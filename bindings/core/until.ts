@@ -58,10 +58,11 @@ export async function until<T>(
     const abort = new AbortController();
     const stop = () => abort.abort(signal?.reason);
     signal?.addEventListener('abort', stop, { once: true });
-    // The first look may always end: a check that can pass at once must not fail for want of time.
+    // The first look may always end: a check that can pass at once must not fail for want of time. So may one that
+    // finds out whether what came true still holds: cut off, it would say that it does not.
     const timer = setTimeout(
       () => abort.abort(new DOMException('The wait is over.', 'TimeoutError')),
-      Math.max(deadline - now(), looks === 0 ? 1000 : 1),
+      Math.max(deadline - now(), looks === 0 || since !== undefined ? 1000 : 1),
     );
     const lookStart = now();
     try {

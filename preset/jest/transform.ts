@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { extname } from 'node:path';
+import { dirname, extname, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Options, type Transform, transform } from 'sucrase';
 import { lineMap, type SourceMap } from './source-map.ts';
 
@@ -17,9 +18,11 @@ interface JestTransformOptions {
 
 interface Transformed {
   code: string;
-  map: SourceMap;
+  map?: SourceMap;
 }
 
+/** Our own files are built already. Jest asks for them where the package is linked, outside of node_modules. */
+const own = dirname(fileURLToPath(import.meta.url)) + sep;
 const require = createRequire(import.meta.url);
 const versions: string = [require('sucrase/package.json'), require('../package.json')]
   .map(({ version }: { version: string }) => version)
@@ -37,6 +40,7 @@ export function getCacheKey(source: string, path: string, options: JestTransform
 }
 
 export function process(source: string, path: string, options: JestTransformOptions): Transformed {
+  if (path.startsWith(own)) return { code: source };
   const isEsm = options.supportsStaticESM;
   const { code } = transform(source, {
     filePath: path,
