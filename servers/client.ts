@@ -110,10 +110,10 @@ class Line implements KeeperClient {
     const asked = this.#ask({ op: 'once', key }) as Promise<Once>;
     const answer = await before(signal, asked).catch((error) => {
       // Who gives up waiting must not be left the maker.
-      asked.then(
-        (late) => 'make' in late && this.#ask({ op: 'release', key }),
-        () => undefined,
-      );
+      asked
+        .then((late) => ('make' in late ? this.#ask({ op: 'release', key }) : undefined))
+        // The line is closed: that tells the keeper as well.
+        .catch(() => undefined);
       throw error;
     });
     if (!('make' in answer)) return answer.made as T;
@@ -122,8 +122,11 @@ class Line implements KeeperClient {
       await this.#ask({ op: 'settle', key, value, ...(address === undefined ? {} : { address }) });
       return value;
     } catch (error) {
-      if (this.closed) throw error;
-      await this.#ask(signal.aborted ? { op: 'release', key } : { op: 'settle', key, failure: toFailure(error) });
+      const request: KeeperRequest = signal.aborted
+        ? { op: 'release', key }
+        : { op: 'settle', key, failure: toFailure(error) };
+      // On a closed line nobody is to be told, and this error is the one to read.
+      await this.#ask(request).catch(() => undefined);
       throw error;
     }
   }

@@ -34,7 +34,7 @@ const LEASES: Readonly<Record<string, (request: Bounded, line: KeeperClient) => 
   postgres: leasePostgres,
 };
 
-type Bounded = LeaseRequest & { signal: AbortSignal };
+type Bounded = LeaseRequest & { signal: AbortSignal; onLent(address: string): void };
 
 const START_TIMEOUT = 60_000;
 /** The keeper's own message, which tells what the server wrote, comes first, ms. */
@@ -60,10 +60,14 @@ export async function lease(request: LeaseRequest): Promise<Lease> {
   }
   const { startTimeout = START_TIMEOUT } = isEmbedded(server) ? server.options : {};
   const signal = request.signal ?? AbortSignal.timeout(startTimeout + GRACE);
+  const subject: Subject = { connection, address: undefined };
+  const onLent = (address: string) => {
+    subject.address = address;
+  };
   try {
-    return await make({ ...request, signal }, await keeper(signal));
+    return await make({ ...request, signal, onLent }, await keeper(signal));
   } catch (error) {
-    throw toQaError(error, connection, signal);
+    throw toQaError(error, subject, signal);
   }
 }
 
@@ -78,24 +82,30 @@ export async function keep(): Promise<Kept> {
   return (await keeper(signal)).keep(signal);
 }
 
-function toQaError(error: unknown, connection: string, signal: AbortSignal): unknown {
+/** What an error is about. A throwaway server's address says nothing: it changes with each run. */
+interface Subject {
+  connection: string;
+  address: string | undefined;
+}
+
+function toQaError(error: unknown, subject: Subject, signal: AbortSignal): unknown {
   if (isQaError(error)) return error;
   if (error instanceof Failed) {
     const { code, what, mend, cause } = error.failure;
-    return new QaError(code, { what, mend, connection, cause: error.cause ?? remote(what, cause) });
+    return new QaError(code, { what, mend, ...subject, cause: error.cause ?? remote(what, cause) });
   }
   if (signal.aborted) {
     return new QaError('QA_TIMEOUT', {
       what: 'The throwaway server and its database were not ready within the deadline',
       mend: 'Give them more time with `embedded({ startTimeout })`, or make `schema` faster',
-      connection,
+      ...subject,
       cause: error,
     });
   }
   return new QaError('QA_SERVER_START', {
     what: `A database of its own could not be made: ${error instanceof Error ? error.message : String(error)}`,
     mend: 'The user of a lent server needs the right to create databases (CREATEDB); else see the cause',
-    connection,
+    ...subject,
     cause: error,
   });
 }

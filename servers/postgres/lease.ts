@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lease, Namespace } from '../../bindings/core/binding.ts';
+import { redactUrl } from '../../bindings/core/redact.ts';
 import { isEmbedded } from '../../bindings/core/server.ts';
 import type { KeeperClient } from '../client.ts';
 import { Failed } from '../protocol.ts';
@@ -21,6 +22,8 @@ export interface PostgresRequest {
   signal: AbortSignal;
   /** One line to the user, once a run. */
   notice(line: string): void;
+  /** Told the address of a lent server, redacted, for errors. */
+  onLent(address: string): void;
 }
 
 interface Role {
@@ -33,6 +36,7 @@ export async function leasePostgres(request: PostgresRequest, line: KeeperClient
   const { schema, isolation = 'worker' } = isEmbedded(server) ? server.options : {};
   const loaded = await loadSchema(schema, baseDir);
   const target = await findTarget(server, { line, baseDir, signal });
+  if (!target.isOurs) request.onLent(redactUrl(target.adminUrl));
   const names = new Names(connection, loaded, target.isOurs ? undefined : namespace.run);
   const owner = isolation === 'worker' ? namespace.worker : 'shared';
   const database = names.of(owner);

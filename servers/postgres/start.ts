@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Provider } from '../keeper/servers.ts';
 import { type Supervised, supervise } from '../keeper/supervise.ts';
-import { Failed } from '../protocol.ts';
+import { Failed, type Failure } from '../protocol.ts';
 import { type Account, serverAccount } from './account.ts';
 import { dataFolder, reachablePrograms } from './folders.ts';
 
@@ -39,6 +39,7 @@ const PORT_ATTEMPTS = 5;
 
 export const startPostgres: Provider<PostgresOptions> = async (options, onProcess) => {
   const deadline = performance.now() + options.startTimeout;
+  if (process.platform === 'win32') throw new Failed(NOT_ON_WINDOWS);
   const account = serverAccount();
   const bin = await reachablePrograms(options.bin, account);
   const major = await version(bin, account, options);
@@ -47,7 +48,7 @@ export const startPostgres: Provider<PostgresOptions> = async (options, onProces
     const password = randomBytes(18).toString('base64url');
     await secretFile(join(folder, 'password'), password, account);
     const port = await freePort();
-    const process = supervise({
+    const server = supervise({
       command: '/bin/sh',
       args: ['-c', LAUNCH, 'qa-postgres', bin, folder, initFlags(major), ...serverFlags(major, port)],
       folder,
@@ -57,15 +58,21 @@ export const startPostgres: Provider<PostgresOptions> = async (options, onProces
       uid: account?.uid,
       gid: account?.gid,
     });
-    onProcess(process);
-    if (await isReady(process, deadline - performance.now(), options)) {
-      const pid = await process.pid;
-      return { process, info: { id: `${pid}-${port}`, host: HOST, port, user: USER, password, pid, folder } };
+    onProcess(server);
+    if (await isReady(server, deadline - performance.now(), options)) {
+      const pid = await server.pid;
+      return { process: server, info: { id: `${pid}-${port}`, host: HOST, port, user: USER, password, pid, folder } };
     }
     if (attempt === PORT_ATTEMPTS) {
-      throw failed('found no free port', { log: process.lastLines(), mend: MEND });
+      throw failed('found no free port', { log: server.lastLines(), mend: MEND });
     }
   }
+};
+
+const NOT_ON_WINDOWS: Failure = {
+  code: 'QA_SERVER_START',
+  what: 'Throwaway servers need a POSIX shell, which watches over them, and do not run on Windows itself',
+  mend: 'Run the tests in WSL, or give the connection the `url` of a server of your own',
 };
 
 /** The shell becomes the server, so that one process is supervised from the first moment on. */

@@ -50,6 +50,18 @@ describe('lease', () => {
     expect(one!.isShared).toBe(true);
   });
 
+  test('twelve workers at once', async () => {
+    const leases = await Promise.all(
+      Array.from({ length: 12 }, (_, worker) =>
+        leaseFor('./fixtures/orders.sql', { connection: 'crowd', worker: `${worker + 1}` }),
+      ),
+    );
+    expect(new Set(leases.map(({ options }) => options.url)).size).toBe(12);
+    for (const { options } of leases) {
+      expect(await query(options.url, 'select state from orders')).toEqual([{ state: 'new' }]);
+    }
+  });
+
   test('connections share the server, not the database', async () => {
     const a = await leaseFor('./fixtures/orders.sql', { connection: 'orders' });
     const b = await leaseFor('./fixtures/migrations', { connection: 'Orders' });
@@ -285,8 +297,15 @@ describe('a PostgreSQL that was lent', () => {
       leaseFor(undefined, { connection: 'poor', server: { getConnectionUri: () => url.href } }),
     );
     expect(error.message).toContain('permission denied to create database');
+    expect(error.message).toMatch(/^qa\.poor \(postgres:\/\/poor@127\.0\.0\.1:\d+\/postgres\): /);
     expect(error.message).toContain('CREATEDB');
     expect(error.message).not.toContain('sesame');
+  });
+
+  test('a kind that has no throwaway server', async () => {
+    const error = await failure(leaseFor(undefined, { connection: 'odd', kind: 'oracle' }));
+    expect(error.code).toBe('QA_CONFIG');
+    expect(error.message).toContain('no throwaway server for `oracle`; there is one for: postgres');
   });
 
   test('something else is refused', async () => {
