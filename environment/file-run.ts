@@ -8,12 +8,13 @@ import { QaError } from '../bindings/core/errors.ts';
 import type { MatcherDefaults, Runtime } from '../bindings/core/runtime.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
 import type { LoadedConfig } from './config/load.ts';
+import { isRunKept, keepRun, keeps } from './keep.ts';
 import { notice } from './notice.ts';
 import type { QaBase } from './qa.ts';
 import { ActiveFunction, type RunningOptions } from './running.ts';
 import { Session } from './session.ts';
 import { formatState, makeState, StateScope } from './state.ts';
-import { type SuiteNode, selectTests, tagRules } from './tags/select.ts';
+import { type SuiteNode, selectTests, skipAll, tagRules } from './tags/select.ts';
 
 export interface FileRunOptions {
   runner: 'jest' | 'vitest';
@@ -67,6 +68,7 @@ export class FileRun {
   #queue: Promise<unknown> = Promise.resolve();
   #isOpen = false;
   #kept: string | undefined;
+  #keeping: Promise<void> | undefined;
 
   constructor(options: FileRunOptions) {
     this.#options = options;
@@ -95,6 +97,10 @@ export class FileRun {
    * @throws QaError QA_TAG
    */
   select(root: SuiteNode): number {
+    if (keeps() && isRunKept()) {
+      notice('QA_KEEP=1 and a test failed: the files that had not begun are skipped');
+      return skipAll(root);
+    }
     const rules = tagRules(this.#options.config.tags, process.env.QA_TAGS);
     return selectTests(root, this.#options.docblock.tags, rules);
   }
@@ -162,12 +168,13 @@ export class FileRun {
 
   /**
    * After the afterEach hooks of a test that will not be retried. With QA_KEEP=1 the first failed one ends all
-   * resetting, and `kept` says why the remaining tests must be skipped.
+   * resetting, and `kept` says why the remaining tests must be skipped; the servers then outlive the run.
    */
   testEnd(_key: object, failed: boolean): void {
     if (!failed || this.#kept !== undefined || !keeps()) return;
     this.#kept = 'QA_KEEP=1 and a test failed: what it left is kept, so no other test of this file may run';
     notice(this.#kept);
+    this.#keeping = keepRun();
   }
 
   /** Why the remaining tests of the file must be skipped; undefined when they need not. */
@@ -241,7 +248,11 @@ export class FileRun {
   async close(): Promise<void> {
     this.#isOpen = false;
     await this.#queue.catch(() => undefined);
-    await this.#session.close();
+    try {
+      await this.#keeping;
+    } finally {
+      await this.#session.close();
+    }
   }
 
   #prepare(suite: Suite | undefined): Promise<void> {
@@ -344,10 +355,6 @@ export interface SuiteStart {
 export interface TestStart {
   suite: object;
   group: object | undefined;
-}
-
-function keeps(): boolean {
-  return process.env.QA_KEEP === '1';
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -121,8 +121,14 @@ export async function wait<Seen>(
     text: runtime().redact(text),
     actual: report.actual,
     expected: report.expected,
-    cause: trouble,
+    cause: withoutFrames(trouble),
   };
+}
+
+/** Runners print the stack of a cause: frames of this package below one of its own errors say nothing to the reader. */
+function withoutFrames(trouble: unknown): unknown {
+  if (isQaError(trouble)) trouble.stack = `${trouble.name}: ${trouble.message}`;
+  return trouble;
 }
 
 /** Asks the source why; when it does not answer, says so instead. */

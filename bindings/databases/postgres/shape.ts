@@ -96,7 +96,7 @@ async function noSuchTable(db: Database, written: string, signal?: AbortSignal):
   const { rows } = await db.ask(
     `select case when pg_table_is_visible(c.oid) then c.relname else n.nspname || '.' || c.relname end as name
      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('r', 'v', 'm', 'f', 'p') and n.nspname not in ('pg_catalog', 'information_schema')
+     where c.relkind in ('r', 'v', 'm', 'f', 'p') and n.nspname not in ('pg_catalog', 'information_schema', 'qa_baseline')
        and n.nspname !~ '^pg_(toast|temp)' order by c.relname <> lower(c.relname), 1 limit 2000`,
     [],
     signal,
