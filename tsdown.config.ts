@@ -21,7 +21,7 @@ const shared = {
 const CJS = {
   index: 'preset/index.ts',
   // Jest hides frames of `jest…/build/`: ours stand below each test's and say nothing to its reader.
-  'build/environment': 'preset/jest/environment.ts',
+  'jest/build/environment': 'preset/jest/environment.ts',
   globals: 'preset/globals.ts',
   'jest-preset': 'preset/jest/preset.ts',
   'jest-transform': 'preset/jest/transform.ts',
@@ -38,7 +38,7 @@ const ESM = {
 };
 
 /** Entries that are imported by name get an ESM face on the one CJS copy: no module exists twice. */
-const FACES = ['index', 'build/environment', 'globals', 'jest'];
+const FACES = ['index', 'jest/build/environment', 'globals', 'jest'];
 
 const present = (entries: Record<string, string>) =>
   Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
@@ -53,7 +53,7 @@ export default defineConfig([
         for (const name of FACES.filter((face) => face in present(CJS))) {
           for (const extension of ['mjs', 'd.mts'])
             writeFileSync(join(outDir, `${name}.${extension}`), `export * from './${basename(name)}.cjs';\n`);
-          if (name !== 'build/environment') continue;
+          if (name !== 'jest/build/environment') continue;
           // `export *` leaves the default out, and Node's default of a CommonJS module is the whole of it.
           appendFileSync(
             join(outDir, `${name}.mjs`),

@@ -17,7 +17,7 @@ const preset: {
   transform: Record<string, string>;
   testTimeout: number;
 } = {
-  testEnvironment: beside('./build/environment.cjs'),
+  testEnvironment: beside('./jest/build/environment.cjs'),
   setupFilesAfterEnv: [beside('./jest-setup.cjs')],
   transform: { '\\.[cm]?[jt]sx?$': beside('./jest-transform.cjs') },
   testTimeout: TEST_TIMEOUT,

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, extname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Options, type Transform, transform } from 'sucrase';
+import { declareJest, withoutImportedJest } from './imported-jest.ts';
 import { lineMap, type SourceMap } from './source-map.ts';
 
 interface JestTransformOptions {
@@ -24,7 +25,7 @@ interface Transformed {
 /** Our own files are built already. Jest asks for them where the package is linked, outside of node_modules. */
 const own = dirname(fileURLToPath(import.meta.url)) + sep;
 const require = createRequire(import.meta.url);
-const versions: string = [require('sucrase/package.json'), require('../package.json')]
+const versions: string = [require('sucrase/package.json'), require('@qa/jest-preset/package.json')]
   .map(({ version }: { version: string }) => version)
   .join(' ');
 
@@ -42,7 +43,8 @@ export function getCacheKey(source: string, path: string, options: JestTransform
 export function process(source: string, path: string, options: JestTransformOptions): Transformed {
   if (path.startsWith(own)) return { code: source };
   const isEsm = options.supportsStaticESM;
-  const { code } = transform(source, {
+  const withoutJest = isEsm ? undefined : withoutImportedJest(source);
+  const { code } = transform(withoutJest ?? source, {
     filePath: path,
     transforms: [...syntaxOf(path), ...(isEsm ? [] : (['imports', 'jest'] as const))],
     production: true,
@@ -51,7 +53,8 @@ export function process(source: string, path: string, options: JestTransformOpti
     disableESTransforms: true,
     preserveDynamicImport: isEsm || options.supportsDynamicImport,
   } satisfies Options);
-  return { code, map: lineMap(source, code, path) };
+  const complete = withoutJest === undefined ? code : declareJest(code);
+  return { code: complete, map: lineMap(source, complete, path) };
 }
 
 function syntaxOf(path: string): Transform[] {
