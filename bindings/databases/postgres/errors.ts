@@ -36,7 +36,9 @@ export function isLost(error: unknown): boolean {
   const { code = '', message = '' } = error as DriverError;
   return (
     LOST.has(code) ||
-    /^Connection terminated|^Client has encountered a connection error|^Connection ended/.test(message)
+    /^Connection terminated(?! due to connection timeout)|^Client has encountered a connection error|^Connection ended/.test(
+      message,
+    )
   );
 }
 
