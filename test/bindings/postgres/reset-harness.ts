@@ -28,9 +28,10 @@ export interface Dump {
 
 let count = 0;
 
-export async function makeDatabase(server: TestPostgres, schema = ''): Promise<Database> {
-  const name = `reset_${++count}`;
-  await server.run(`create database ${name}`);
+/** A new database, or the one that is named. */
+export async function makeDatabase(server: TestPostgres, schema = '', given?: string): Promise<Database> {
+  const name = given ?? `reset_${++count}`;
+  if (given === undefined) await server.run(`create database ${name}`);
   const url = server.url(name);
   const pool = new pg.Pool({ connectionString: url, application_name: 'the shop', max: 5 });
   pool.on('error', () => {});
@@ -57,7 +58,7 @@ export async function makeDatabase(server: TestPostgres, schema = ''): Promise<D
     dump: () => dump(pool),
     async [Symbol.asyncDispose]() {
       await Promise.all(open.map((resetter) => resetter.close()));
-      await pool.end();
+      if (!pool.ended) await pool.end();
     },
   };
   if (schema) await database.run(schema);
