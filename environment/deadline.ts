@@ -32,13 +32,23 @@ export class Deadline {
     }
   }
 
-  /** `promise`, or the error of `late` when the time is up; a later rejection of `promise` is then nobody's. */
-  bound<T>(promise: Promise<T>, late: () => Error): Promise<T> {
+  /**
+   * `promise`, or the error of `late` when the time is up; a later rejection of `promise` is then nobody's.
+   * Within `grace` ms after the end `promise` may still fail by itself: its error knows more (who holds a lock).
+   */
+  bound<T>(promise: Promise<T>, late: () => Error, grace = 0): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const onAbort = () => reject(late());
+      let timer: NodeJS.Timeout | undefined;
+      const onAbort = () => {
+        if (grace === 0) reject(late());
+        else timer = clock().setTimeout(() => reject(late()), grace);
+      };
       if (this.signal.aborted) onAbort();
       else this.signal.addEventListener('abort', onAbort, { once: true });
-      promise.then(resolve, reject).finally(() => this.signal.removeEventListener('abort', onAbort));
+      promise.then(resolve, reject).finally(() => {
+        clock().clearTimeout(timer);
+        this.signal.removeEventListener('abort', onAbort);
+      });
     });
   }
 

@@ -16,6 +16,8 @@ import { notice } from './notice.ts';
 
 /** Time for one connection to close, ms: a hung server must not hold the run. */
 const CLOSE_TIMEOUT = 2000;
+/** Time for a reset to say what held it up, ms, after its own is over. */
+const RESET_GRACE = 400;
 
 export interface SessionOptions {
   config: LoadedConfig;
@@ -252,8 +254,17 @@ export class Session {
       const results = await Promise.allSettled(
         active.map(({ name, binding, opened, resetter, scope }) =>
           scope.trace(what, {}, () =>
-            deadline.bound(run(resetter!, deadline.signal), () =>
-              timedOut(name, binding.describe(opened!.options).address, `The ${what} did not end`, ms, 'resetTimeout'),
+            deadline.bound(
+              run(resetter!, deadline.signal),
+              () =>
+                timedOut(
+                  name,
+                  binding.describe(opened!.options).address,
+                  `The ${what} did not end`,
+                  ms,
+                  'resetTimeout',
+                ),
+              RESET_GRACE,
             ),
           ),
         ),

@@ -55,6 +55,10 @@ export async function takeBaseline(run: Run, signal: AbortSignal): Promise<void>
     await copyTables(run, copies, 0, signal);
     await readSequences(run, { version: version!.rows[0].v, level: 0 }, signal);
     await run(`${REMEMBER_FILES}; ${rememberObjects(0)}; commit`, signal);
+    await run(
+      'analyze qa_baseline.copies (name, level), qa_baseline.sequences (name, level), qa_baseline.files (name)',
+      signal,
+    );
   } catch (error) {
     await run('rollback', signal).catch(() => []);
     throw error;
@@ -96,16 +100,17 @@ const FILLED_TABLES = `
      and pg_relation_size(c.oid) > 0
    order by c.oid`;
 
+/** Names are compared as the catalogs compare them, or their indexes would not be used. */
 const SCHEMA = `
   create table qa_baseline.state (database oid not null, lsn pg_lsn not null, xid xid);
   create table qa_baseline.copies (
-    name text, level int, copy text, refill text, amend text, differs text, primary key (name, level));
-  create index on qa_baseline.copies (level);
+    name text collate "C", level int, copy text, refill text, amend text, differs text, primary key (name, level));
+  create index on qa_baseline.copies (level) where level > 0;
   create table qa_baseline.sequences (
-    name text, level int, oid oid, last_value int8, is_called bool, silent bool, primary key (name, level));
-  create index on qa_baseline.sequences (level);
+    name text collate "C", level int, oid oid, last_value int8, is_called bool, silent bool, primary key (name, level));
+  create index on qa_baseline.sequences (level) where level > 0;
   create index on qa_baseline.sequences (oid) where silent;
-  create table qa_baseline.files (name text primary key, file oid);
+  create table qa_baseline.files (name text collate "C" primary key, file oid);
   create table qa_baseline.objects (
     level int, rank int, kind text, id text, part_of text, def text, make text, unmake text, mend text);
-  create index on qa_baseline.objects (level)`;
+  create index on qa_baseline.objects (level) where level > 0`;

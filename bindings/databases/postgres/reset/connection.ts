@@ -86,11 +86,15 @@ export class ResetConnection {
     await Promise.all([this.#watch.close(), client?.end()]);
   }
 
+  /** False: the next statement opens a connection, which knows nothing of the one before. */
+  get isOpen(): boolean {
+    return this.#client !== undefined;
+  }
+
   async #open(): Promise<pg.Client> {
     if (this.#client) return this.#client;
     const client = await this.#connect('reset');
-    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-    this.#pid = rows[0]!.pid;
+    this.#pid = (client as unknown as { processID: number }).processID;
     await this.onConnect?.((sql) => client.query(sql));
     this.#client = client;
     client.once('end', () => {

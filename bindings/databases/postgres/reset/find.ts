@@ -200,7 +200,7 @@ const LOCKED = `
 const plan = (depth: string) => `
   select json_agg(json_build_object('oid', c.oid::int8, 'kind', c.relkind, 'name', format('%I.%I', n.nspname, c.relname), 'pages', t.pages,
            'refill', k.refill, 'amend', k.amend, 'last', q.last_value::text, 'called', q.is_called) order by c.oid)
-    from touched t join pg_class c on c.oid = t.oid join pg_namespace n on n.oid = c.relnamespace
+    from touched t cross join lateral (select * from pg_class where pg_class.oid = t.oid offset 0) c join pg_namespace n on n.oid = c.relnamespace
     left join lateral (select k.refill, k.amend from qa_baseline.copies k
        where k.name = format('%I.%I', n.nspname, c.relname) and k.level <= ${depth} order by k.level desc limit 1) k on c.relkind = 'r'
     left join lateral (select q.last_value, q.is_called from qa_baseline.sequences q
@@ -209,14 +209,17 @@ const plan = (depth: string) => `
 
 /** What popped levels held is dirty too, and so are sequences that moved without a record. */
 const pending = (depth: string) => `
-    select to_regclass(name)::oid, 0 from qa_baseline.copies where level > ${depth}
-    union all select to_regclass(name)::oid, 0 from qa_baseline.sequences where level > ${depth}`;
+    select to_regclass(name)::oid, 0 from qa_baseline.copies where level > 0 and level > ${depth}
+    union all select to_regclass(name)::oid, 0 from qa_baseline.sequences where level > 0 and level > ${depth}`;
+
+/** The deepest level is asked for, so that an index on the few rows above 0 answers. */
+const beyond = (table: string, depth: string) =>
+  `coalesce((select max(level) from qa_baseline.${table} where level > 0), 0) > ${depth}`;
+
+const poppedObjects = (depth: string) => beyond('objects', depth);
 
 const popped = (depth: string) =>
-  `(exists (select from qa_baseline.copies where level > ${depth}) or exists (select from qa_baseline.sequences where level > ${depth})
-    or ${poppedObjects(depth)})`;
-
-const poppedObjects = (depth: string) => `exists (select from qa_baseline.objects where level > ${depth})`;
+  `(${['copies', 'sequences', 'objects'].map((table) => beyond(table, depth)).join(' or ')})`;
 
 const PLAN_FOR = `
   with touched as (select oid, max(pages) as pages from (
@@ -248,7 +251,7 @@ const FIND_IN_WAL = `
     union all select s.oid, 0 from qa_baseline.sequences s
      where s.silent and s.level <= $5
        and not exists (select from qa_baseline.sequences d where d.name = s.name and d.level > s.level and d.level <= $5)
-       and case when exists (select from pg_class c where c.oid = s.oid and c.relkind = 'S')
+       and case when (select c.relkind from pg_class c where c.oid = s.oid) = 'S'
            then pg_sequence_last_value(s.oid) is distinct from s.last_value else false end) as t(oid, pages) group by oid)
   select json_build_object('mark', at.lsn::text, 'isLong', at.lsn - $1::pg_lsn > $4::numeric,
     'ddl', exists (select from relations where oid is null or relnamespace = 11 and oid not in (2619, 3429)) or ${poppedObjects('$5')},

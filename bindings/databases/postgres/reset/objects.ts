@@ -66,9 +66,11 @@ cols as materialized (
                case a.attgenerated when 's' then 'STORED' else 'VIRTUAL' end) end,
            case when a.attidentity <> '' and not tab.relispartition then
              format(' GENERATED %s AS IDENTITY (%s)', case a.attidentity when 'a' then 'ALWAYS' else 'BY DEFAULT' end,
-               (select format('SEQUENCE NAME %s %s', rel.name, seq.options) from bound join rel on rel.oid = bound.objid join seq on seq.seqrelid = rel.oid
-                 where bound.refobjid = a.attrelid and bound.refobjsubid = a.attnum and bound.deptype = 'i')) end) as sql
+               identity.options) end) as sql
     from pg_attribute a join tab on tab.oid = a.attrelid join pg_type t on t.oid = a.atttypid
+    left join (select bound.refobjid, bound.refobjsubid, format('SEQUENCE NAME %s %s', rel.name, seq.options) as options
+                 from bound join rel on rel.oid = bound.objid join seq on seq.seqrelid = rel.oid where bound.deptype = 'i') identity
+      on identity.refobjid = a.attrelid and identity.refobjsubid = a.attnum
    where a.attnum > 0 and not a.attisdropped)
 select /*level*/ o.rank, o.kind, o.id, o.part_of, coalesce(o.def, o.make, '') as def, o.make, o.unmake, o.mend
   from (${PARTS.join('\nunion all\n')}) as o(rank, kind, id, part_of, def, make, unmake, mend)`;
@@ -143,10 +145,11 @@ function tables(): string {
   return `
 select 60, 'table', t.name, t.name, concat_ws(' ', t.relkind, t.relpersistence, t.am, t.part, t.with_options),
        format('CREATE %sTABLE %s (%s)%s%s%s', case t.relpersistence when 'u' then 'UNLOGGED ' else '' end, t.name,
-         (select string_agg(c.sql, ', ' order by c.attnum) from cols c where c.attrelid = t.oid),
+         t.columns,
          ' PARTITION BY ' || t.part, case when t.relkind = 'r' and t.am <> 'heap' then format(' USING %I', t.am) end, t.with_options),
        format('DROP TABLE %s CASCADE', t.name), null
-  from (select tab.*, pg_get_partkeydef(tab.oid) as part, am.amname as am from tab left join pg_am am on am.oid = tab.relam) t
+  from (select tab.*, pg_get_partkeydef(tab.oid) as part, am.amname as am, l.columns from tab left join pg_am am on am.oid = tab.relam
+          left join (select attrelid, string_agg(sql, ', ' order by attnum) as columns from cols group by attrelid) l on l.attrelid = tab.oid) t
 union all
 select 65, 'partition', c.name, c.name, null,
        format('ALTER TABLE %s ATTACH PARTITION %s %s', p.name, c.name, pg_get_expr(c.relpartbound, c.oid)),

@@ -31,73 +31,118 @@ export async function differences(run: Run, depth: number, signal: AbortSignal):
   return results[2]!.rows;
 }
 
-/** Inside a transaction. `rows` restores rows as soon as all tables are there: constraints come after them. */
+/**
+ * Inside a transaction. `found` is how the catalogs differ. `rows` restores rows as soon as all tables are there:
+ * constraints come after them.
+ */
 export async function repair(
   run: Run,
-  depth: number,
+  { depth, found }: { depth: number; found: readonly Difference[] },
   rows: (made: ReadonlySet<string>) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Repair> {
-  const made = new Set<string>();
-  const errors = new Map<string, string>();
-  const attempt = async (difference: Difference, statement: string): Promise<boolean> => {
-    try {
-      await run(`savepoint qa; ${statement}; release savepoint qa`, signal);
-      return true;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      await run('rollback to savepoint qa', signal);
-      errors.set(`${difference.kind} ${difference.id}`, (error as Error).message);
-      return false;
+  const work = new Work(run, depth, found, signal);
+  await run(SETTINGS, signal);
+  await work.upTo(RANK_OF_TABLES);
+  await run('set local search_path to default', signal);
+  await rows(work.made);
+  await run(SETTINGS, signal);
+  await work.upTo(Number.POSITIVE_INFINITY);
+  await run('set local search_path to default', signal);
+  return { left: work.left() };
+}
+
+class Work {
+  /** Tables that were made anew: empty. */
+  readonly made = new Set<string>();
+  readonly #errors = new Map<string, string>();
+  readonly #run: Run;
+  readonly #depth: number;
+  readonly #signal: AbortSignal;
+  #found: readonly Difference[];
+
+  constructor(run: Run, depth: number, found: readonly Difference[], signal: AbortSignal) {
+    this.#run = run;
+    this.#depth = depth;
+    this.#found = found;
+    this.#signal = signal;
+  }
+
+  left(): Repair['left'] {
+    return this.#found.map((difference) => ({ ...difference, error: this.#errors.get(keyOf(difference)) }));
+  }
+
+  /** Round after round, until nothing is left or nothing moves any more. */
+  async upTo(rank: number): Promise<void> {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const unmade = await this.#unmake(rank);
+      const made = await this.#make(rank);
+      if (!unmade && !made) return;
     }
-  };
-  const round = async (highest: number): Promise<boolean> => {
-    const found = await current(run, depth, signal);
-    let moved = false;
+  }
+
+  /** Drops what is new, mends or drops what is changed; what depends on others comes first. */
+  async #unmake(highest: number): Promise<boolean> {
     const dropped = new Set<string>();
-    for (const difference of found.toReversed()) {
-      const { is, kind, mend, unmake, table } = difference;
+    let moved = false;
+    for (const difference of this.#found.toReversed()) {
+      const { is, kind, rank, mend, unmake, table } = difference;
       if (kind === 'column' && is !== 'extra' && table !== null) {
         // A column can only be added at the end: the table is made anew.
         if (dropped.has(table)) continue;
         dropped.add(table);
-        moved = (await attempt(difference, `DROP TABLE IF EXISTS ${table} CASCADE`)) || moved;
-      } else if (is === 'changed' && mend !== null && difference.rank <= highest && (await attempt(difference, mend)))
+        moved = (await this.#attempt(difference, `DROP TABLE IF EXISTS ${table} CASCADE`)) || moved;
+      } else if (is === 'missing' || (table !== null && dropped.has(table))) {
+      } else if (is === 'changed' && mend !== null && rank <= highest && (await this.#attempt(difference, mend))) {
         moved = true;
-      else if (is !== 'missing' && unmake !== null && !(table !== null && dropped.has(table)))
-        moved = (await attempt(difference, unmake)) || moved;
+      } else if (unmake !== null) {
+        moved = (await this.#attempt(difference, unmake)) || moved;
+      }
     }
-    for (const difference of await current(run, depth, signal)) {
-      const { is, rank, make, kind, id } = difference;
-      if (is === 'extra' || make === null || rank > highest) continue;
-      if (is === 'changed' && difference.unmake !== null) continue;
-      if (!(await attempt(difference, make))) continue;
-      moved = true;
-      if (kind === 'table') made.add(id);
-    }
+    if (moved) await this.#look();
     return moved;
-  };
+  }
 
-  await run(SETTINGS, signal);
-  for (let i = 0; i < MOST_ROUNDS && (await round(RANK_OF_TABLES)); i++);
-  await run('set local search_path to default', signal);
-  await rows(made);
-  await run(SETTINGS, signal);
-  for (let i = 0; i < MOST_ROUNDS && (await round(Number.POSITIVE_INFINITY)); i++);
-  const left = await current(run, depth, signal);
-  await run('set local search_path to default', signal);
-  return {
-    left: left.map((difference) => ({ ...difference, error: errors.get(`${difference.kind} ${difference.id}`) })),
-  };
+  async #make(highest: number): Promise<boolean> {
+    let moved = false;
+    for (const difference of this.#found) {
+      const { is, rank, make, unmake, kind, id } = difference;
+      if (is === 'extra' || make === null || rank > highest) continue;
+      // It could not be dropped; made a second time it would only fail.
+      if (is === 'changed' && unmake !== null) continue;
+      if (!(await this.#attempt(difference, make))) continue;
+      moved = true;
+      if (kind === 'table') this.made.add(id);
+    }
+    if (moved) await this.#look();
+    return moved;
+  }
+
+  async #look(): Promise<void> {
+    const [result] = await this.#run(DIFFERENCES(this.#depth), this.#signal);
+    this.#found = result!.rows;
+  }
+
+  /** Whether the server did it. What it refuses now may go later, when what it depends on is there. */
+  async #attempt(difference: Difference, statement: string): Promise<boolean> {
+    try {
+      await this.#run(`savepoint qa; ${statement}; release savepoint qa`, this.#signal);
+      return true;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      await this.#run('rollback to savepoint qa', this.#signal);
+      this.#errors.set(keyOf(difference), (error as Error).message);
+      return false;
+    }
+  }
+}
+
+function keyOf({ kind, id }: Difference): string {
+  return `${kind} ${id}`;
 }
 
 const SETTINGS =
   "set local search_path = ''; set local check_function_bodies = off; set local client_min_messages = error";
-
-async function current(run: Run, depth: number, signal: AbortSignal): Promise<Difference[]> {
-  const [result] = await run(DIFFERENCES(depth), signal);
-  return result!.rows;
-}
 
 /** The server understood the statement and said no; not a lock, a deadlock or the end of the connection. */
 function isRefusal(error: unknown): boolean {

@@ -53,11 +53,11 @@ export function rows(dirty: readonly Dirty[], amend: boolean): string {
 export function keep({ mark, popped }: Dirt, depth: number): string {
   const clear = popped
     ? `do $$ declare c text; begin
-         for c in select copy from qa_baseline.copies where level > ${depth} and copy is not null loop execute 'drop table if exists ' || c; end loop;
+         for c in select copy from qa_baseline.copies where level > 0 and level > ${depth} and copy is not null loop execute 'drop table if exists ' || c; end loop;
        end $$;
-       delete from qa_baseline.copies where level > ${depth};
-       delete from qa_baseline.sequences where level > ${depth};
-       delete from qa_baseline.objects where level > ${depth};`
+       delete from qa_baseline.copies where level > 0 and level > ${depth};
+       delete from qa_baseline.sequences where level > 0 and level > ${depth};
+       delete from qa_baseline.objects where level > 0 and level > ${depth};`
     : '';
   return `${clear} update qa_baseline.state set lsn = ${literal(mark)}, xid = pg_current_xact_id()::xid returning xid::text`;
 }
