@@ -15,7 +15,7 @@ import {
   receive,
   send,
 } from './protocol.ts';
-import { beginRun, currentRun, isMain } from './run.ts';
+import { currentRun } from './run.ts';
 
 export interface KeeperClient {
   /** The server of this kind and these options; started when it does not run. */
@@ -57,23 +57,22 @@ export function usesKeeper(): boolean {
 }
 
 async function open(): Promise<Line> {
-  let main: Socket;
-  try {
-    main = await dial(currentRun().socket);
-  } catch (error) {
-    if (isMain()) throw error;
-    // The run that this process inherited is over: it goes on as its own.
-    main = await dial(beginRun().socket);
-  }
+  const main = await dial(currentRun().socket).catch((error: Error) => {
+    // A worker that has outlived its run's main process must not begin a run of its own.
+    throw new Failed(OVER, error);
+  });
   try {
     const reply = await new Promise<MainReply>((resolve, reject) => {
       receive(main, resolve);
       main.once('error', reject);
-      main.once('close', () => reject(new Error('The main process of this run has ended.')));
+      main.once('close', () => reject(new Failed(OVER)));
       send(main, {});
     });
     if (reply.failure) throw new Failed(reply.failure);
-    return new Line(await dial(reply.keeper!));
+    const socket = await dial(reply.keeper!).catch((error: Error) => {
+      throw new Failed(LOST, error);
+    });
+    return new Line(socket);
   } finally {
     main.destroy();
   }
@@ -156,6 +155,12 @@ const LOST: Failure = {
   code: 'QA_SERVER_START',
   what: "The process that keeps this run's throwaway servers has ended, and its servers with it.",
   mend: 'Run the tests again; the next file starts new ones',
+};
+
+const OVER: Failure = {
+  code: 'QA_SERVER_START',
+  what: "The run's main process, which starts throwaway servers, does not answer: it has ended",
+  mend: 'Run the tests again',
 };
 
 function toFailure(error: unknown): Failure {

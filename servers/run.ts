@@ -19,6 +19,7 @@ export interface Run {
 }
 
 const RUN: unique symbol = Symbol.for('@qa/jest-preset/run') as never;
+type Holder = { [RUN]?: Run };
 /** A unix socket's address has at most 104 bytes on macOS, 108 on Linux. */
 const LONGEST_FOLDER = 90;
 const ID_LENGTH = 8;
@@ -29,7 +30,7 @@ const ID_LENGTH = 8;
  * the environment (a runner started inside a test of another run) is left behind.
  */
 export function beginRun(): Run {
-  const holder = globalThis as { [RUN]?: Run };
+  const holder = globalThis as Holder;
   holder[RUN] ??= begin();
   return holder[RUN];
 }
@@ -41,12 +42,16 @@ export function beginRun(): Run {
  * runner inside a test) inherits the variables but is no worker.
  */
 export function currentRun(): Run {
-  return (globalThis as { [RUN]?: Run })[RUN] ?? inherited() ?? beginRun();
+  // Remembered, for a worker that has lost its parent has not changed its run.
+  adopted ??= inherited();
+  return (globalThis as Holder)[RUN] ?? adopted ?? beginRun();
 }
+
+let adopted: Run | undefined;
 
 /** Whether this process is the main one of its run. */
 export function isMain(): boolean {
-  return (globalThis as { [RUN]?: Run })[RUN] !== undefined;
+  return (globalThis as Holder)[RUN] !== undefined;
 }
 
 function inherited(): Run | undefined {

@@ -47,7 +47,7 @@ test('has a database of its own', async () => {
 });
 `;
 
-const FILES = {
+const FILES: Record<string, string> = {
   'qa.config.cjs': CONFIG,
   'schema.sql': 'create table files (id serial);',
   'jest.config.cjs': "module.exports = { preset: '@qa/jest-preset' };",
@@ -75,10 +75,7 @@ test.each([
   expect(code, output).toBe(0);
   expect(output).not.toMatch(/open handle|did not exit/);
 
-  const seen: Seen[] = readFileSync(join(folder, 'seen.jsonl'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const seen = read(folder);
   expect(seen).toHaveLength(6);
   expect(new Set(seen.map(({ server }) => server)).size).toBe(1);
   const workers = new Set(seen.map(({ worker }) => worker));
@@ -88,9 +85,36 @@ test.each([
     const counts = seen.filter((each) => each.worker === worker).map((each) => each.seen);
     expect(counts).toEqual(counts.map((_, index) => index));
   }
-  const { server, data, run } = seen[0]!;
+  expect(await isGone(seen[0]!)).toBe(true);
+});
+
+test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('jest, ended by %s while a test waits', async (signal) => {
+  const folder = project({ ...FILES, ...HANGING });
+  const { child, done } = start(folder, 'jest', ['--maxWorkers=2'], {}, { detached: true });
+  const file = join(folder, 'seen.jsonl');
+  while (!existsSync(file) || readFileSync(file, 'utf8').split('\n').length < 3) await sleep(20);
+  const [seen] = read(folder);
+  // Ctrl-C goes to the whole group, the other signals to the main process alone.
+  process.kill(signal === 'SIGINT' ? -child.pid! : child.pid!, signal);
+  await Promise.all([done, expect(isGone(seen!)).resolves.toBe(true)]);
+});
+
+/** Both workers wait in their first file. */
+const HANGING = Object.fromEntries(
+  ['0.test.js', '1.test.js'].map((name) => [
+    name,
+    TEST.replace(/\}\);\s*$/, 'await new Promise(() => {});\n}, 9000);'),
+  ]),
+);
+
+function read(folder: string): Seen[] {
+  const lines = readFileSync(join(folder, 'seen.jsonl'), 'utf8').trim().split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
+async function isGone({ server, data, run }: Seen): Promise<boolean> {
   const isLeft = () => isAlive(server) || existsSync(dirname(data)) || existsSync(dirname(run));
   const deadline = performance.now() + 5000;
   while (isLeft() && performance.now() < deadline) await sleep(20);
-  expect(isLeft()).toBe(false);
-});
+  return !isLeft();
+}

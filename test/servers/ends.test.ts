@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -88,6 +89,23 @@ describe.skipIf(process.platform !== 'linux')('whatever ends a run, nothing of i
     process.kill(first.workerPid, 'SIGKILL');
 
     expect(await answer((await next).url, 'select worker as one from made')).toBe(2);
+  });
+
+  test('a worker that outlives its main process starts nothing of its own', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'qa-test-'));
+    const file = join(folder, 'orphan');
+    using run = new RunInSmall({ env: { ...process.env, ORPHAN: file } });
+    const ready = await run.worker('orphan');
+    const keeper = keeperOf(ready);
+
+    run.process.kill('SIGKILL');
+
+    expect(await remains(ready, WITHIN, keeper)).toEqual([]);
+    while (!existsSync(file) || readFileSync(file, 'utf8') === '') await sleep(20);
+    expect(readFileSync(file, 'utf8')).toBe(
+      "QaError: qa.db: The run's main process, which starts throwaway servers, does not answer: it has ended. Run the tests again.",
+    );
+    rmSync(folder, { recursive: true });
   });
 
   test('nothing of ours keeps a worker alive that has done its work', async () => {

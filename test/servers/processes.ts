@@ -37,7 +37,9 @@ export class RunInSmall implements Disposable {
   }
 
   /** Starts a worker and returns what it got. */
-  async worker(command: 'lease' | 'keep' | 'leave' | 'thread' | 'schema' | 'nothing' = 'lease'): Promise<Ready> {
+  async worker(
+    command: 'lease' | 'keep' | 'leave' | 'thread' | 'schema' | 'orphan' | 'nothing' = 'lease',
+  ): Promise<Ready> {
     this.process.stdin!.write(`${command}\n`);
     return new Promise((resolve, reject) => {
       this.#lines.once('line', (line) => resolve(JSON.parse(line)));
