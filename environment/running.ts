@@ -58,9 +58,11 @@ export class ActiveFunction implements Running {
   settle(): void {
     if (this.#settled) return;
     for (const { label, stack, error: failure } of this.#pending) {
-      const outcome = failure ? 'it failed, and nothing looked' : 'it had no answer yet, so it proved nothing';
+      const outcome = failure
+        ? `it failed, and the ${this.kind} went on without knowing`
+        : `when the ${this.kind} ended it had no answer yet, so it proved nothing`;
       const error = new QaError('QA_NOT_AWAITED', {
-        what: `\`${label}\` was not awaited: when the ${this.kind} ended, ${outcome}`,
+        what: `\`${label}\` was not awaited: ${outcome}`,
         mend: `Write \`await ${label}\``,
         cause: failure,
       });

@@ -13,6 +13,9 @@ const DEPTH = 60;
 const INTERNAL =
   /throwingMatcher|__EXTERNAL_MATCHER_TRAP__|__VITEST_EXTEND_ASSERTION__|[\\/]node_modules[\\/]|^\s+at Proxy\.|\(node:internal|at node:internal/;
 
+/** Frames of this package wherever they stand: those that run a test's function are no news to its author. */
+const OURS = /[\\/]@qa[\\/]jest-preset[\\/]|\(node:internal|at node:internal/;
+
 /** The stack above `above`. */
 export function callsite(above: Caller): Callsite {
   const holder: { stack?: string } = {};
@@ -39,5 +42,5 @@ export function framed<E extends Error>(error: E, { frames }: Callsite): E {
 function withoutInternals(stack: string): string {
   const lines = stack.split('\n').filter((line) => /^\s+at /.test(line));
   const first = lines.findIndex((line) => !INTERNAL.test(line));
-  return (first === -1 ? lines : lines.slice(first)).join('\n');
+  return (first === -1 ? lines : lines.slice(first).filter((line) => !OURS.test(line))).join('\n');
 }

@@ -7,7 +7,7 @@ import type { MatcherName, MatcherOptions } from './types.ts';
 
 export interface Expectation<Seen> {
   readonly matcher: MatcherName | 'waitFor';
-  /** The arguments, printed: `{ id: 'o-1' }`. */
+  /** The arguments, printed: `{ id: 'o-1' }`. Only a failure asks for it. */
   readonly args: string;
   readonly observer: RowObserver;
   readonly options: MatcherOptions;

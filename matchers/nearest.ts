@@ -5,7 +5,7 @@ import { diffLines, legend, type Section } from './message.ts';
 import type { Paint } from './paint.ts';
 import { plural, print, printCount } from './print.ts';
 
-/** `1,204 rows, none matches:` with a line for each column and in how many rows it differs. */
+/** `1,204 rows:` with a line for each column and in how many rows it differs. */
 export function rejections(explained: Explained, expected: Expected, equality: Equality): string[] {
   const { total, totalIsFloor, rows } = explained;
   if (total === 0) return ['no rows at all'];
@@ -26,7 +26,7 @@ export function rejections(explained: Explained, expected: Expected, equality: E
     return `  ${column.padEnd(width)}  differs in ${differs === of ? 'all' : printCount(differs)}${among}`;
   });
   if (differing.length > 8) lines.push(`  … and ${plural(differing.length - 8, 'more column')}`);
-  return [`${count}, none matches:`, ...lines];
+  return [`${count}:`, ...lines];
 }
 
 /**

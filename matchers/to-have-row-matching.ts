@@ -24,7 +24,9 @@ export function rowMatching(
   const find = finder(observer, expected, accept);
   return {
     matcher,
-    args: print(expected, 300),
+    get args() {
+      return print(expected, 300);
+    },
     observer,
     options,
     partials: [expected],

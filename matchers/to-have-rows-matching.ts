@@ -23,10 +23,11 @@ export function rowsMatching(
 ): Expectation<SeenRows> {
   const { exactly = false, inOrder = false } = options;
   const read = readFor(observer, partials, { all: exactly, inOrder, equality });
-  const args = `${print(partials, 300)}${exactly || inOrder ? `, ${print({ ...(exactly && { exactly }), ...(inOrder && { inOrder }) })}` : ''}`;
   return {
     matcher: 'toHaveRowsMatching',
-    args,
+    get args() {
+      return `${print(partials, 300)}${exactly || inOrder ? `, ${print({ ...(exactly && { exactly }), ...(inOrder && { inOrder }) })}` : ''}`;
+    },
     observer,
     options,
     partials,

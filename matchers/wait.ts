@@ -26,6 +26,9 @@ const RESERVE = 250;
 /** Finding out why takes at most so long, ms. */
 const REPORT_TIME = 5000;
 
+/** The same, of a source that has not answered at all. */
+const PATIENCE = 1000;
+
 /** What may pass by itself while a test waits: a restart, migrations that have not run yet. */
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set(['QA_CONNECTION_LOST', 'QA_NOT_FOUND', 'QA_TIMEOUT']);
 
@@ -142,12 +145,19 @@ async function why<Seen>(
     ms,
   }: { isNot: boolean; seen: Seen | undefined; paint: Paint; trouble: unknown; ms: number },
 ): Promise<Report> {
-  if (trouble !== undefined)
+  const isHung = trouble !== undefined && !isQaError(trouble);
+  if (trouble !== undefined && !isHung)
     return { headline: troubled(trouble), sections: [], lookFor: expectation.partials[0] ?? {} };
-  const limit = deadline(Math.max(ms, 20));
+  const limit = deadline(Math.max(isHung ? Math.min(ms, PATIENCE) : ms, 20));
   try {
-    return await expectation.report({ isNot, seen, paint, signal: limit.signal });
+    const report = await expectation.report({ isNot, seen, paint, signal: limit.signal });
+    if (!isHung) return report;
+    // It answers, but a look takes longer than there was time: many rows that only the matcher can judge.
+    const headline =
+      'There was no time to read all rows; name a column with a plain value, so that the server can narrow them down';
+    return { ...report, headline };
   } catch (error) {
+    if (isHung) return { headline: troubled(trouble), sections: [], lookFor: expectation.partials[0] ?? {} };
     const reason = limit.signal.aborted ? `no answer in ${printMs(ms)}` : (error as Error).message;
     return {
       lookFor: expectation.partials[0] ?? {},

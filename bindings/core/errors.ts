@@ -62,7 +62,7 @@ export class QaError extends Error {
     const subject = connection === undefined ? '' : `qa.${connection}${address ? ` (${address})` : ''}: `;
     // Under a code frame or a log the mend has a line of its own.
     const gap = what.includes('\n') ? '\n' : ' ';
-    super(`${subject}${sentence(what)}${gap}${sentence(mend)}`, cause === undefined ? undefined : { cause });
+    super(`${subject}${closed(what)}${gap}${sentence(mend)}`, cause === undefined ? undefined : { cause });
     this.code = code;
     this.connection = connection;
     this.address = address;
@@ -73,6 +73,12 @@ export class QaError extends Error {
 /** Whether `value` is an error of this package, made in any realm by any copy of it. */
 export function isQaError(value: unknown): value is QaError {
   return typeof value === 'object' && value !== null && (value as { [BRAND]?: boolean })[BRAND] === true;
+}
+
+/** A sentence that another one follows. */
+function closed(text: string): string {
+  const trimmed = text.trim();
+  return /[.!?…:]$|\n/.test(trimmed) ? trimmed : `${trimmed}.`;
 }
 
 function sentence(text: string): string {

@@ -82,11 +82,11 @@ describe.each(Object.keys(RUNNERS) as (keyof typeof RUNNERS)[])('%s', (runner) =
       ],
       [
         () => loose(source).toHaveRowMatching({ id: 1 }, { witin: 3 }),
-        /unknown option `witin` Did you mean `within`\?/,
+        /unknown option `witin`\. Did you mean `within`\?/,
       ],
       [
         () => loose(source).toHaveRowMatching({ id: 1 }, { timeout: 3 }),
-        /unknown option `timeout` .*is `within`, in ms/,
+        /unknown option `timeout`\. .*is `within`, in ms/,
       ],
       [
         () => loose(source).toHaveRowMatching({ id: 1 }, { within: '3' }),

@@ -50,7 +50,7 @@ describe('what they say', () => {
 
       Looked in  table orders of qa.db (postgres://tester@127.0.0.1:‹port›/postgres)
                  for ‹time›, ‹n› times
-      Saw        3 rows, none matches:
+      Saw        3 rows:
                    id      differs in 2
                    total   differs in 2
                    status  differs in 1
@@ -75,7 +75,7 @@ describe('what they say', () => {
 
       Looked in  table orders of qa.db (postgres://tester@127.0.0.1:‹port›/postgres)
                  for ‹time›, ‹n› times
-      Saw        3 rows, none matches:
+      Saw        3 rows:
                    meta  differs in all
       Closest    { id: 'o-1', status: 'PENDING', total: '42.00', meta: { from: 'web', lines: [ { sku: 'a' } ] } }
                  differs (- expected, + received)
@@ -98,7 +98,7 @@ describe('what they say', () => {
 
       Looked in  table big of qa.db (postgres://tester@127.0.0.1:‹port›/postgres)
                  for ‹time›, ‹n› times
-      Saw        200,000 rows, none matches:
+      Saw        200,000 rows:
                    status  differs in all
                    id      differs in 199,999
                    total   differs in 199,800
@@ -108,6 +108,16 @@ describe('what they say', () => {
                  + status: 'PAID'
       Look with  select * from big where id = 7 and total = 7;"
     `);
+  });
+
+  test('a table that cannot be read in time', async () => {
+    await server.run('create table text as select n as id, md5(n::text) as t from generate_series(1, 600000) n');
+    const slow = await text(() =>
+      expect(db.table('text')).toHaveRowMatching({ t: expect.stringContaining('zzz') }, { within: 1 }),
+    );
+    await server.run('drop table text');
+    expect(slow).toMatch(/There was no time to read all rows; name a column with a plain value/);
+    expect(slow).toMatch(/Saw {8}600,000 rows:\n +t {2}differs in all of the nearest 20/);
   });
 
   test('a query', async () => {
@@ -242,7 +252,7 @@ describe('what they say', () => {
 
       Looked in  table orders of qa.db (postgres://tester@127.0.0.1:‹port›/postgres)
                  for ‹time›, ‹n› times
-      Saw        3 rows, none matches:
+      Saw        3 rows:
                    id      differs in 2
                    status  differs in 1
       Closest    { id: 'o-1', status: 'PENDING', total: '42.00', meta: { from: 'web', lines: [ { sku: 'a' } ] } }

@@ -21,7 +21,7 @@ test('a row that differs in one column', async () => {
 
     Looked in  table orders of qa.db (memory)
                for ‹time›, ‹n› times
-    Saw        3 rows, none matches:
+    Saw        3 rows:
                  id      differs in 2
                  total   differs in 2
                  status  differs in 1
@@ -60,7 +60,7 @@ test('no row that is near', async () => {
 
     Looked in  table orders of qa.db (memory)
                for ‹time›, ‹n› times
-    Saw        3 rows, none matches:
+    Saw        3 rows:
                  id      differs in all
                  status  differs in all
     Closest    { id: 'o-1', status: 'PENDING', total: 42 }
@@ -181,7 +181,7 @@ test('a row that does not stay', async () => {
 
     Looked in  table orders of qa.db (memory)
                for ‹time›, ‹n› times
-    Saw        2 rows, none matches:
+    Saw        2 rows:
                  id  differs in all
     Closest    { id: 'o-2', status: 'PAID', total: 7 }
                no column is as expected
@@ -201,7 +201,7 @@ test('a wait cut short by the test', async () => {
     Looked in  table orders of qa.db (memory)
                for ‹time›, ‹n› times
                cut short: asked for ‹time›, but the test's own timeout was near (give the test a longer timeout)
-    Saw        3 rows, none matches:
+    Saw        3 rows:
                  id  differs in all
     Closest    { id: 'o-1', status: 'PENDING', total: 42 }
                no column is as expected
