@@ -24,8 +24,8 @@ const SOURCES = ['bindings', 'servers', 'environment', 'matchers', 'preset'];
 /** What the report of the failing test must hold: one soft failure each. */
 const EXPECTED_FAILURES = [
   /toHaveRowMatching[\s\S]+REFUSED/,
-  /toHaveRowCount[\s\S]+no rows|toHaveRowCount[\s\S]+0 rows/,
-  /toBe[\s\S]+201/,
+  /toHaveRowCount[\s\S]+0 rows/,
+  /\b20[01]\b[\s\S]+\b20[01]\b/,
 ];
 
 const results = [];
