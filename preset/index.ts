@@ -37,7 +37,15 @@ export type {
   TlsOptions,
 } from '../bindings/databases/postgres/index.ts';
 export { postgres } from '../bindings/databases/postgres/index.ts';
-export type { Connections, Handles, Qa, QaConfig, Register, Stand } from '../environment/config/define.ts';
+export type {
+  Connections,
+  Handles,
+  Qa,
+  QaConfig,
+  Register,
+  RunnerGlobals,
+  Stand,
+} from '../environment/config/define.ts';
 export { defineConfig } from '../environment/config/define.ts';
 export type { QaBase } from '../environment/qa.ts';
 export type { State } from '../environment/state.ts';

@@ -38,6 +38,10 @@ export type Handles<C extends Connections> = { readonly [Name in keyof C]: Handl
 // biome-ignore lint/suspicious/noEmptyInterface: users augment it
 export interface Register {}
 
+/** Filled by the types of the runner (`/jest` or `/vitest`), which types `@qa/jest-preset/globals`. */
+// biome-ignore lint/suspicious/noEmptyInterface: the runners' types augment it
+export interface RunnerGlobals {}
+
 /** The connections of the registered config; any name when none is registered. */
 export type RegisteredConnections = Register extends { config: QaConfig<infer C> } ? C : Connections;
 

@@ -10,6 +10,26 @@ import './global.ts';
 
 export type { TestOptions } from '@qa/jest-preset';
 
+type FromJest = typeof import('@jest/globals');
+
+/** What @types/jest says, where it is there: our part of it alone cannot be called. */
+type Either<Global, Name extends keyof FromJest, Probe> = Global extends Probe ? Global : FromJest[Name];
+
+declare module '@qa/jest-preset' {
+  interface RunnerGlobals {
+    readonly jest: {
+      readonly expect: Either<jest.Expect, 'expect', (actual: 1) => unknown> & { soft: jest.Expect['soft'] };
+      readonly test: Either<jest.It, 'test', { skip: unknown }> & jest.It;
+      readonly it: Either<jest.It, 'it', { skip: unknown }> & jest.It;
+      readonly describe: Either<jest.Describe, 'describe', { skip: unknown }> & jest.Describe;
+      readonly beforeAll: FromJest['beforeAll'];
+      readonly beforeEach: FromJest['beforeEach'];
+      readonly afterEach: FromJest['afterEach'];
+      readonly afterAll: FromJest['afterAll'];
+    };
+  }
+}
+
 declare module 'expect' {
   interface Matchers<R extends void | Promise<void>, T = unknown> extends QaMatchers<T> {}
 

@@ -5,6 +5,23 @@
 import type { QaMatchers } from '@qa/jest-preset';
 import './global.ts';
 
+type FromVitest = typeof import('vitest');
+
+declare module '@qa/jest-preset' {
+  interface RunnerGlobals {
+    readonly vitest: {
+      readonly expect: FromVitest['expect'];
+      readonly test: FromVitest['test'];
+      readonly it: FromVitest['it'];
+      readonly describe: FromVitest['describe'];
+      readonly beforeAll: FromVitest['beforeAll'];
+      readonly beforeEach: FromVitest['beforeEach'];
+      readonly afterEach: FromVitest['afterEach'];
+      readonly afterAll: FromVitest['afterAll'];
+    };
+  }
+}
+
 declare module 'vitest' {
   interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> extends QaMatchers<T> {}
 }
