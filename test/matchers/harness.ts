@@ -18,7 +18,7 @@ export const redactor = new Redactor();
 export const testRuntime: Runtime = {
   runner: 'vitest',
   qa: { db: { table: () => undefined, rows: () => undefined }, state: {} },
-  defaults: { soft: true, within: 300 },
+  defaults: { soft: true, within: 600 },
   current: () => store.getStore(),
   redact: (text) => redactor.redact(text),
 };

@@ -241,7 +241,7 @@ describe('what they say', () => {
     });
     const error = await db
       .table('orders')
-      .waitFor({ id: 'o-1', status: 'PAID' }, { within: 150 })
+      .waitFor({ id: 'o-1', status: 'PAID' }, { within: 600 })
       .catch((e) => e);
     expect(error).toMatchObject({ code: 'QA_WAIT_FAILED' });
     expect(error.stack).toMatch(/\n {4}at .*postgres\.test\.ts:\d+/);

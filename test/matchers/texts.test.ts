@@ -369,7 +369,7 @@ test('a place that does not exist, and a lost connection', async () => {
       mend: 'Look why',
       connection: 'db',
     });
-  }, 100);
+  }, 40);
   expect(await failureOf(() => expect(store.source).toHaveRowMatching({ id: 'o-9' }))).toMatchInlineSnapshot(`
     "expect(qa.db.table('orders')).toHaveRowMatching({ id: 'o-9' })
 
