@@ -1,4 +1,5 @@
 /** Puts our errors into Jest's lists, in the order in which things went wrong, readable. */
+import { types } from 'node:util';
 import { isQaError } from '../../bindings/core/errors.ts';
 import type { CircusFailure } from './circus.ts';
 
@@ -25,9 +26,18 @@ export class SoftFailures {
   }
 }
 
-/** Our own errors end with the mend: frames of this package below it say nothing to the reader. */
+/**
+ * Our own errors end with the mend: frames of this package below it say nothing to the reader. Those of a cause do
+ * where one is the user's (a config that throws).
+ */
 export function readable(error: unknown): unknown {
-  if (isQaError(error)) error.stack = `${error.name}: ${error.message}`;
+  if (!isQaError(error)) return error;
+  error.stack = `${error.name}: ${error.message}`;
+  for (let cause = error.cause; types.isNativeError(cause); cause = cause.cause) {
+    const [head, ...frames] = (cause.stack ?? '').split(/\n(?=\s+at )/);
+    const isForeign = (frame: string) => /[\\/]node_modules[\\/]|\(?node:|<anonymous>|\bindex \d+\)/.test(frame);
+    if (head && frames.every(isForeign)) cause.stack = head;
+  }
   return error;
 }
 
