@@ -29,52 +29,49 @@ export async function execute(
   return execute(pool, statement, { signal, repeatable: pool.idleCount > 0 });
 }
 
-async function runOn(client: pg.PoolClient, statement: Statement, signal: AbortSignal | undefined) {
-  if (!signal) {
-    return client.query(statement).then(
-      (result) => {
-        client.release();
-        return result;
-      },
-      (error) => {
-        client.release(isLost(error));
-        throw error;
-      },
+function runOn(client: pg.PoolClient, statement: Statement, signal: AbortSignal | undefined): Promise<pg.QueryResult> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      client.release();
+      return reject(signal.reason);
+    }
+    const running = client.query(statement);
+    let isGivenUp = false;
+    const abort = () => {
+      isGivenUp = true;
+      reject(signal!.reason);
+      void giveUp(client, running);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    const settle = (error: unknown): boolean => {
+      signal?.removeEventListener('abort', abort);
+      if (isGivenUp) return false;
+      client.release(error !== undefined && isLost(error));
+      return true;
+    };
+    running.then(
+      (result) => settle(undefined) && resolve(result),
+      (error) => settle(error) && reject(error),
     );
-  }
-  const running = client.query(statement);
-  let abort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
   });
-  try {
-    const result = await Promise.race([running, aborted]);
-    client.release();
-    return result;
-  } catch (error) {
-    if (signal.aborted) void giveUp(client, running);
-    else client.release(isLost(error));
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', abort!);
-  }
 }
 
 function acquire(pool: pg.Pool, signal: AbortSignal | undefined): Promise<pg.PoolClient> {
-  const acquired = pool.connect();
-  if (!signal) return acquired;
+  if (!signal) return pool.connect();
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    acquired.then(
+    // An idle client comes at once: no need to listen for it.
+    const listens = pool.idleCount === 0;
+    if (listens) signal.addEventListener('abort', abort, { once: true });
+    pool.connect().then(
       (client) => {
-        signal.removeEventListener('abort', abort);
-        if (signal.aborted) client.release();
-        else resolve(client);
+        if (listens) signal.removeEventListener('abort', abort);
+        if (!signal.aborted) return resolve(client);
+        client.release();
+        reject(signal.reason);
       },
       (error) => {
-        signal.removeEventListener('abort', abort);
+        if (listens) signal.removeEventListener('abort', abort);
         reject(error);
       },
     );

@@ -188,11 +188,11 @@ async function bounded<T>(db: Database, work: (signal?: AbortSignal) => Promise<
 function teller(db: Database, caller: (...args: never[]) => unknown): (error: unknown) => unknown {
   const at: { stack?: string } = {};
   Error.captureStackTrace(at, caller);
-  const frames = at.stack?.replace(/^[^\n]*\n/, '') ?? '';
   return (error) => {
     if (typeof error !== 'object' || error === null) return error;
     const told = isQaError(error) ? error : (connectionError(error, db.place) ?? (error as Error));
-    told.stack = `${told.name}: ${told.message}\n${frames}`;
+    // Only now: writing a stack out costs more than many a statement.
+    told.stack = `${told.name}: ${told.message}\n${at.stack?.replace(/^[^\n]*\n/, '') ?? ''}`;
     return db.scope.adopt(told);
   };
 }
