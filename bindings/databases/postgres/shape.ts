@@ -6,6 +6,7 @@ import type { Database } from './database.ts';
 import { statementError } from './errors.ts';
 import { parseTableName, quoteName } from './names.ts';
 import type { TypeInfo } from './types.ts';
+import { ofDeterministicCollation } from './values/texts.ts';
 
 export interface Column {
   name: string;
@@ -36,6 +37,7 @@ const RESOLVE = `
 select n.nspname as schema, c.relname as name, c.relname = $2 and ($1::text is null or n.nspname = $1) as exact,
   (select json_agg(json_build_object('name', a.attname, 'oid', a.atttypid::int8,
       'declared', format_type(a.atttypid, a.atttypmod), 'identity', a.attidentity, 'generated', a.attgenerated,
+      'exact', (select c.collisdeterministic from pg_catalog.pg_collation c where c.oid = a.attcollation),
       'default', coalesce(pg_get_expr(d.adbin, d.adrelid), case when a.attidentity <> '' then
         format('nextval(%L)', pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname)) end,
         t.typdefault)) order by a.attnum)
@@ -53,6 +55,8 @@ interface ResolvedColumn {
   declared: string;
   identity: string;
   generated: string;
+  /** Whether its collation compares bytes; null where it has none. */
+  exact: boolean | null;
   default: string | null;
 }
 
@@ -76,7 +80,7 @@ export async function tableShape(db: Database, written: string, signal?: AbortSi
   );
   const columns = resolved.map((column) => ({
     name: column.name,
-    type: db.types.get(column.oid),
+    type: typeOf(db, column),
     declared: column.declared,
     isAlwaysIdentity: column.identity === 'a',
     isGenerated: column.generated !== '',
@@ -90,6 +94,11 @@ export async function tableShape(db: Database, written: string, signal?: AbortSi
     // A looser spelling might come to mean another table.
     isKept: found.exact && !columns.some((column) => column.type.isVolatile),
   };
+}
+
+function typeOf(db: Database, { oid, exact }: ResolvedColumn): TypeInfo {
+  const type = db.types.get(oid);
+  return exact ? { ...type, codec: ofDeterministicCollation(type.codec) } : type;
 }
 
 async function noSuchTable(db: Database, written: string, signal?: AbortSignal): Promise<QaError> {

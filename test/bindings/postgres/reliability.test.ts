@@ -171,9 +171,17 @@ describe('the server says no', () => {
       url: server.url().replace('tester:correct-horse-battery', 'app:app-password-1'),
       pool: { max: 20 },
     });
-    const clients = await Promise.allSettled(Array.from({ length: 14 }, () => hog.handle.client.connect()));
+    const taken: { release(): void }[] = [];
+    await expect
+      .poll(async () => (await server.run('select from pg_stat_activity where client_port is not null')).rowCount)
+      .toBe(1);
+    const takeAll = async (): Promise<void> => {
+      taken.push(await hog.handle.client.connect());
+      await takeAll();
+    };
+    await expect(takeAll()).rejects.toMatchObject({ code: '53300' });
     const error = await failing(() => hog.handle.query('select 1'));
-    for (const client of clients) if (client.status === 'fulfilled') client.value.release();
+    for (const client of taken) client.release();
     expect(error).toMatchObject({ code: 'QA_CONNECTION_LOST', cause: { code: '53300' } });
     expect(error.message).toMatch(/no connection left.*pool\.max/);
   });

@@ -1,5 +1,6 @@
 /** json and jsonb: compared deeply and partially, in memory; geometry that the driver reads as objects. */
 import type { Codec } from './codec.ts';
+import { isWellFormed } from './texts.ts';
 
 export const jsonb: Codec = {
   parse: (text) => JSON.parse(text),
@@ -7,7 +8,7 @@ export const jsonb: Codec = {
   whereNull: (column) => `(${column} is null or jsonb_typeof(${column}) = 'null')`,
   where(column, expected, bind) {
     // Numbers are left to memory: a document may hold more digits than a number of JavaScript.
-    const isPlain = typeof expected === 'boolean' || (typeof expected === 'string' && !/\p{Surrogate}/u.test(expected));
+    const isPlain = typeof expected === 'boolean' || (typeof expected === 'string' && isWellFormed(expected));
     if (!isPlain || String(expected).includes('\0')) return undefined;
     return `${column} = ${bind(JSON.stringify(expected), 'jsonb')}`;
   },
