@@ -61,7 +61,7 @@ function acquire(pool: pg.Pool, signal: AbortSignal | undefined): Promise<pg.Poo
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     // An idle client comes at once: no need to listen for it.
-    const listens = pool.idleCount === 0;
+    const listens = pool.idleCount <= pool.waitingCount;
     if (listens) signal.addEventListener('abort', abort, { once: true });
     pool.connect().then(
       (client) => {

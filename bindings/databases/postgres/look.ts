@@ -20,6 +20,8 @@ export interface Origin {
 export interface Looked {
   result: pg.QueryResult;
   shape: Shape;
+  /** False where the server refused the pushed parts. */
+  pushes: boolean;
 }
 
 /** A statement on a shape; `pushes` is false when parts of an expectation must be left to memory. */
@@ -53,7 +55,7 @@ export async function look(
     };
     try {
       const result = await db.run(statement, { signal, repeatable: true });
-      if (fits(shape, result.fields.slice(columnsFrom))) return { result, shape };
+      if (fits(shape, result.fields.slice(columnsFrom))) return { result, shape, pushes };
       db.shapes.delete(origin.key);
     } catch (error) {
       signal?.throwIfAborted();

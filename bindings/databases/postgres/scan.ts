@@ -21,7 +21,9 @@ export async function scan(
   { limit, signal, accept }: Required<FindOptions>,
 ): Promise<Scanned> {
   const page = Math.max(PAGE, limit);
-  const { result, shape } = await look(db, origin, (...args) => `${build(...args)} limit ${page + 1}`, { signal });
+  const { result, shape, pushes } = await look(db, origin, (...args) => `${build(...args)} limit ${page + 1}`, {
+    signal,
+  });
   const rows: Values[] = [];
   const take = (candidates: Values[]): boolean => {
     for (const row of candidates) {
@@ -37,7 +39,13 @@ export async function scan(
 
   // One snapshot from here on: rows that are written meanwhile are seen by the next look.
   rows.length = 0;
-  await using cursor = await openCursor(db, origin, build, shape, signal);
+  await using cursor = await openCursor(
+    db,
+    origin,
+    (known, parameters) => build(known, parameters, pushes),
+    shape,
+    signal,
+  );
   for (;;) {
     const candidates = await cursor.next(page);
     if (candidates.length === 0) return { rows, more: false, shape };

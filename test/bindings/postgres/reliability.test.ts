@@ -148,6 +148,20 @@ describe('time', () => {
     expect(db.handle.client.totalCount).toBe(1);
   });
 
+  test('a look that waits for a free connection ends with its signal too', async () => {
+    await using db = await open({ pool: { max: 1 } });
+    const observer = db.handle.table('t')[SOURCE];
+    await observer.count({ signal });
+    const busy = db.handle.query('select pg_sleep(1)');
+    const looks = [1, 2].map(() => failing(() => observer.count({ signal: AbortSignal.timeout(150) })));
+    for (const { name, took } of await Promise.all(looks)) {
+      expect(name).toBe('TimeoutError');
+      expect(took).toBeLessThan(700);
+    }
+    await busy;
+    expect(await observer.count({ signal })).toBe(0);
+  });
+
   test('statement_timeout names its option', async () => {
     await using db = await open({ statementTimeout: 100 });
     const error = await failing(() => db.handle.query('select pg_sleep(5)'));

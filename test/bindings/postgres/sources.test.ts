@@ -135,6 +135,12 @@ describe('what SQL cannot judge', () => {
     expect(await observer.find({}, { limit: 2, signal, accept: (row) => Number(row.n) > 5000 })).toMatchObject({
       more: true,
     });
+    const twice = db.rows('select n, n from many')[SOURCE];
+    const last = (row: Readonly<Record<string, unknown>>) => row.n === 12_000;
+    expect(await twice.find({ n: 12_000 }, { limit: 1, signal, accept: last })).toEqual({
+      rows: [{ n: 12_000 }],
+      more: false,
+    });
     expect(db.client.idleCount).toBe(db.client.totalCount);
   });
 });
