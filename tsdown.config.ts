@@ -32,8 +32,7 @@ const CJS = {
 /** What only Vitest loads, and the keeper's own process. */
 const ESM = {
   vitest: 'preset/vitest/plugin.ts',
-  'vitest-runner': 'environment/vitest/runner.ts',
-  'vitest-setup': 'preset/vitest/setup.ts',
+  'vitest-runner': 'preset/vitest/runner.ts',
   keeper: 'servers/keeper/main.ts',
 };
 

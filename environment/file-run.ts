@@ -127,7 +127,7 @@ export class FileRun {
    *
    * @throws QaError of the reset; the describe's tests must then fail with it
    */
-  async suiteStart(key: object, { parent, hasBeforeAll, inGroup }: SuiteStart): Promise<void> {
+  async suiteStart(key: object, { parent, hasBeforeAll, group }: SuiteStart): Promise<void> {
     const outer = parent === undefined ? undefined : this.#suites.get(parent);
     this.#suites.set(key, {
       key,
@@ -137,7 +137,8 @@ export class FileRun {
       baselinePending: false,
       hasBaseline: false,
     });
-    if (!this.#isOpen || this.#kept !== undefined || !hasBeforeAll || inGroup) return;
+    if (!this.#isOpen || this.#kept !== undefined || !hasBeforeAll) return;
+    if (group) return this.#prepareGroup(group, outer);
     await this.#serially(async () => {
       await this.#settleBaselines(outer);
       await this.#resetIfTouched();
@@ -157,13 +158,7 @@ export class FileRun {
     const suite = this.#suites.get(suiteKey);
     this.#tests.set(key, new StateScope(suite?.state ?? this.#fileState));
     if (!this.#isOpen || this.#kept !== undefined) return;
-    if (group === undefined) return this.#prepare(suite);
-    let prepared = this.#groups.get(group);
-    if (!prepared) {
-      prepared = this.#prepare(suite);
-      this.#groups.set(group, prepared);
-    }
-    return prepared;
+    return group ? this.#prepareGroup(group, suite) : this.#prepare(suite);
   }
 
   /**
@@ -253,6 +248,16 @@ export class FileRun {
     } finally {
       await this.#session.close();
     }
+  }
+
+  /** Once, before the first hook or test of the group. */
+  #prepareGroup(group: object, suite: Suite | undefined): Promise<void> {
+    let prepared = this.#groups.get(group);
+    if (!prepared) {
+      prepared = this.#prepare(suite);
+      this.#groups.set(group, prepared);
+    }
+    return prepared;
   }
 
   #prepare(suite: Suite | undefined): Promise<void> {
@@ -348,8 +353,8 @@ export interface SuiteStart {
   /** The runner's object of the enclosing describe or file; undefined for the file. */
   parent: object | undefined;
   hasBeforeAll: boolean;
-  /** Inside a group of concurrent tests, where nothing is reset. */
-  inGroup: boolean;
+  /** The runner's object for the group of concurrent tests that it belongs to: nothing is reset inside. */
+  group?: object | undefined;
 }
 
 export interface TestStart {

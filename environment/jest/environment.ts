@@ -7,7 +7,7 @@ import { FileRun } from '../file-run.ts';
 import { notice } from '../notice.ts';
 import type { CircusEvent, CircusState } from './circus.ts';
 import { Collector } from './collect.ts';
-import { readDocblock } from './docblock.ts';
+import { readDocblock } from '../docblock.ts';
 import { lentDrivers } from './drivers.ts';
 import { readable } from './failures.ts';
 import { Lifecycle } from './lifecycle.ts';

@@ -1,0 +1,170 @@
+/**
+ * The class that runs test files in Vitest's workers. It is Vitest's own runner with our life of a test file in
+ * it, so that the user's environment (node, jsdom, happy-dom) stays what it is.
+ */
+import { readFile } from 'node:fs/promises';
+import { expect, type RunnerTask, type RunnerTestFile, type RunnerTestSuite, TestRunner } from 'vitest';
+import type { Runtime } from '../../bindings/core/runtime.ts';
+import { shared } from '../../bindings/core/shared.ts';
+import { currentRun } from '../../servers/run.ts';
+import { loadConfig } from '../config/load.ts';
+import { parseDocblock } from '../docblock.ts';
+import { type Docblock, FileRun } from '../file-run.ts';
+import { readable } from '../readable.ts';
+import { PROVIDED, type Provided } from './provided.ts';
+import { TestFile, testOf } from './test-file.ts';
+
+type Source = Parameters<TestRunner['importFile']>[1];
+
+export class QaRunner extends TestRunner {
+  readonly #files = new Map<RunnerTestFile, Promise<TestFile>>();
+  readonly #ready = new Map<RunnerTestFile, TestFile>();
+  #isCollecting = false;
+  #tellsSelection = false;
+  declare onCollected?: (files: RunnerTestFile[]) => unknown;
+
+  /** Called for each file, once there is a runtime and before any code of the user runs. */
+  protected equip(_runtime: Runtime): void {}
+
+  async onBeforeCollect(_paths: string[]): Promise<void> {
+    await this.#closeAll();
+    this.#isCollecting = true;
+    this.#selectBeforeTelling();
+  }
+
+  override async importFile(path: string, source: Source): Promise<unknown> {
+    await this.#begin(TestRunner.getCurrentSuite().file as RunnerTestFile);
+    return super.importFile(path, source);
+  }
+
+  async onBeforeRunFiles(_files: RunnerTestFile[]): Promise<void> {
+    for (const file of this.#ready.values()) await file.open();
+  }
+
+  override async onBeforeRunSuite(suite: RunnerTestSuite): Promise<void> {
+    await super.onBeforeRunSuite(suite);
+    await this.#fileOf(suite)?.suiteStart(suite);
+  }
+
+  override async onBeforeRunTask(test: RunnerTask): Promise<void> {
+    if (test.type === 'test') this.#fileOf(test)?.skipWhenKept(test);
+    await super.onBeforeRunTask(test);
+  }
+
+  async runTask(test: RunnerTask & { type: 'test' }): Promise<void> {
+    const run = TestRunner.getTestFn(test);
+    if (!run) throw new Error('Test function is not found.');
+    await (this.#fileOf(test)?.runTest(test, run) ?? run());
+  }
+
+  override onAfterRunTask(test: RunnerTask): void {
+    if (test.type === 'test') this.#fileOf(test)?.testDone(test);
+    super.onAfterRunTask(test);
+  }
+
+  override async onAfterRunSuite(suite: RunnerTestSuite): Promise<void> {
+    const file = this.#fileOf(suite);
+    file?.suiteEnd(suite);
+    await super.onAfterRunSuite(suite);
+  }
+
+  override async onAfterRunFiles(files: RunnerTestFile[]): Promise<void> {
+    await this.#closeAll();
+    super.onAfterRunFiles(files);
+  }
+
+  /** Vitest tells its main process what was collected, and in which mode: our selection must come before. */
+  #selectBeforeTelling(): void {
+    if (this.#tellsSelection) return;
+    this.#tellsSelection = true;
+    const tell = this.onCollected;
+    this.onCollected = async (files) => {
+      this.#isCollecting = false;
+      for (const file of this.#ready.values()) file.collected();
+      await tell?.call(this, files);
+    };
+  }
+
+  /** @throws QaError of the config: the file then fails with it, and the next one may do better */
+  #begin(file: RunnerTestFile): Promise<TestFile> {
+    let begun = this.#files.get(file);
+    if (!begun) {
+      begun = this.#make(file).catch((error) => {
+        throw readable(error);
+      });
+      this.#files.set(file, begun);
+    }
+    return begun;
+  }
+
+  async #make(file: RunnerTestFile): Promise<TestFile> {
+    const { root, workers } = this.injectValue(PROVIDED) as Provided;
+    const [config, docblock] = await Promise.all([loadConfig(root), docblockOf(file)]);
+    this.#inheritTags(file, docblock.tags);
+    const fileRun = new FileRun({
+      runner: 'vitest',
+      config,
+      run: currentRun().id,
+      worker: process.env.VITEST_POOL_ID ?? '1',
+      workers,
+      docblock,
+      // Tests and drivers share one realm.
+      adopt: (value) => value,
+      collecting: () => (this.#isCollecting ? collectedNow() : undefined),
+    });
+    shared().runtime = fileRun.runtime;
+    Object.assign(globalThis, { qa: fileRun.runtime.qa });
+    attributeSoftFailures();
+    this.equip(fileRun.runtime);
+    const made = new TestFile(file, fileRun, this.config.hookTimeout);
+    this.#ready.set(file, made);
+    return made;
+  }
+
+  /** So that Vitest's own filter sees the tags of a docblock too. */
+  #inheritTags(file: RunnerTestFile, tags: readonly string[]): void {
+    const known = this.config.tags.map(({ name }) => name);
+    const accepted = tags.filter((tag) => !this.config.strictTags || known.includes(tag));
+    file.tags = [...new Set([...(file.tags ?? []), ...accepted])];
+  }
+
+  #fileOf(task: RunnerTask): TestFile | undefined {
+    return this.#ready.get(task.file);
+  }
+
+  async #closeAll(): Promise<void> {
+    const files = [...this.#ready.values()];
+    this.#ready.clear();
+    this.#files.clear();
+    for (const file of files) await file.close();
+  }
+}
+
+async function docblockOf({ filepath }: RunnerTestFile): Promise<Docblock> {
+  return parseDocblock(await readFile(filepath, 'utf8'));
+}
+
+/** The describe, or the file, whose function is being called. */
+function collectedNow(): object {
+  const { suite, file } = TestRunner.getCurrentSuite();
+  return suite ?? file;
+}
+
+const attributed = new WeakSet<object>();
+
+/** The global `expect.soft` takes the test that was started last for its own, which is wrong among concurrent ones. */
+function attributeSoftFailures(): void {
+  const { soft } = expect;
+  if (attributed.has(soft)) return;
+  const ours: typeof soft = (...args) => {
+    const assertion = soft(...args);
+    const test = testOf(shared().runtime?.current());
+    return test ? (assertion as unknown as WithTest<typeof assertion>).withTest(test) : assertion;
+  };
+  attributed.add(ours);
+  expect.soft = ours;
+}
+
+interface WithTest<A> {
+  withTest(test: RunnerTask): A;
+}
