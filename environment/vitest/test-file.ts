@@ -129,7 +129,8 @@ export class TestFile {
     const { kept } = this.fileRun;
     if (kept === undefined || !willRun(test)) return;
     test.mode = 'skip';
-    test.result = { state: 'skip', note: kept };
+    // `note` is what `context.skip('…')` sets: reporters show it.
+    test.result = Object.assign({ state: 'skip' as const }, { note: kept });
   }
 
   async close(): Promise<void> {
