@@ -1,9 +1,19 @@
 /** How errors of this package, and the blocks that belong to a failure, are put before the reader. */
+import { types } from 'node:util';
 import { isQaError } from '../bindings/core/errors.ts';
 
-/** Our own errors end with the mend: the frames of this package below it say nothing to the reader. */
+/**
+ * Our own errors end with the mend: frames of this package below it say nothing to the reader. Those of a cause do
+ * where one is the user's (a config that throws).
+ */
 export function readable(error: unknown): unknown {
-  if (isQaError(error) && error.code !== 'QA_NOT_AWAITED') error.stack = `${error.name}: ${error.message}`;
+  if (!isQaError(error) || error.code === 'QA_NOT_AWAITED') return error;
+  error.stack = `${error.name}: ${error.message}`;
+  for (let cause = error.cause; types.isNativeError(cause); cause = cause.cause) {
+    const [head, ...frames] = (cause.stack ?? '').split(/\n(?=\s+at )/);
+    const isForeign = (frame: string) => /[\\/]node_modules[\\/]|\(?node:|<anonymous>|\bindex \d+\)/.test(frame);
+    if (head && frames.every(isForeign)) cause.stack = head;
+  }
   return error;
 }
 

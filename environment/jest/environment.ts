@@ -3,13 +3,13 @@ import type { Context } from 'node:vm';
 import { clock } from '../../bindings/core/clock.ts';
 import { lend, type Shared } from '../../bindings/core/shared.ts';
 import { loadConfig } from '../config/load.ts';
+import { readDocblock } from '../docblock.ts';
 import { FileRun } from '../file-run.ts';
 import { notice } from '../notice.ts';
+import { closingTrouble, readable } from '../readable.ts';
 import type { CircusEvent, CircusState } from './circus.ts';
 import { Collector } from './collect.ts';
-import { readDocblock } from '../docblock.ts';
 import { lentDrivers } from './drivers.ts';
-import { readable } from './failures.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { joinRealms } from './realm.ts';
 import { markRan, markSelected } from './selection.ts';
@@ -154,9 +154,4 @@ export function makeEnvironment<Base extends BaseClass>(Base: Base, additions: A
     }
   }
   return QaEnvironment as unknown as Base;
-}
-
-function closingTrouble(error: unknown): string {
-  const all = error instanceof AggregateError ? error.errors : [error];
-  return all.map((one: unknown) => (one instanceof Error ? one.message : String(one))).join('\n     ');
 }

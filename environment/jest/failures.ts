@@ -1,6 +1,5 @@
 /** Puts our errors into Jest's lists, in the order in which things went wrong, readable. */
-import { types } from 'node:util';
-import { isQaError } from '../../bindings/core/errors.ts';
+import { append } from '../readable.ts';
 import type { CircusFailure } from './circus.ts';
 
 /** Soft failures of one attempt of a test, or of one call of a hook. */
@@ -26,21 +25,6 @@ export class SoftFailures {
   }
 }
 
-/**
- * Our own errors end with the mend: frames of this package below it say nothing to the reader. Those of a cause do
- * where one is the user's (a config that throws).
- */
-export function readable(error: unknown): unknown {
-  if (!isQaError(error)) return error;
-  error.stack = `${error.name}: ${error.message}`;
-  for (let cause = error.cause; types.isNativeError(cause); cause = cause.cause) {
-    const [head, ...frames] = (cause.stack ?? '').split(/\n(?=\s+at )/);
-    const isForeign = (frame: string) => /[\\/]node_modules[\\/]|\(?node:|<anonymous>|\bindex \d+\)/.test(frame);
-    if (head && frames.every(isForeign)) cause.stack = head;
-  }
-  return error;
-}
-
 const explained = new WeakSet<object>();
 
 /** Adds a block of text to the message of a failure, once. */
@@ -55,12 +39,6 @@ export function explain(failures: CircusFailure[], block: string): void {
   }
   if (typeof thrown !== 'object' || thrown === null || explained.has(thrown) || Object.isFrozen(thrown)) return;
   explained.add(thrown);
-  const error = thrown as { message?: unknown; stack?: unknown };
-  const { message, stack } = error;
-  if (typeof message !== 'string') return;
-  if (typeof stack === 'string') {
-    const frames = stack.search(/\n\s+at\s/);
-    error.stack = frames < 0 ? `${stack}\n\n${block}` : `${stack.slice(0, frames)}\n\n${block}\n${stack.slice(frames)}`;
-  }
-  error.message = `${message}\n\n${block}`;
+  const { message } = thrown as { message?: unknown };
+  if (typeof message === 'string') append(thrown as Error, block);
 }

@@ -1,5 +1,6 @@
 /** Maps the events of jest-circus onto the life of a test file. */
 import type { FileRun } from '../file-run.ts';
+import { readable } from '../readable.ts';
 import type { ActiveFunction } from '../running.ts';
 import type { SuiteNode, TestNode } from '../tags/select.ts';
 import {
@@ -15,7 +16,7 @@ import {
   willRun,
 } from './circus.ts';
 import type { Collector } from './collect.ts';
-import { explain, readable, SoftFailures } from './failures.ts';
+import { explain, SoftFailures } from './failures.ts';
 import { wrapFunction } from './functions.ts';
 
 export interface LifecycleOptions {
@@ -97,7 +98,7 @@ export class Lifecycle {
     if (this.#notOpen) return;
     // A retry of the describe starts anew.
     this.#blockedSuites.delete(describe);
-    const options = { parent, hasBeforeAll: hasBeforeAll(describe, state), inGroup: false };
+    const options = { parent, hasBeforeAll: hasBeforeAll(describe, state), group: undefined };
     try {
       await this.#options.fileRun.suiteStart(describe, options);
     } catch (error) {
