@@ -89,6 +89,16 @@ describe('marker', () => {
     );
   });
 
+  test('a user who may not ask for the identity of the server is told', async () => {
+    await using own = await startPostgres();
+    await own.run("create role plain login password 'x'; revoke execute on function pg_control_system() from public");
+    const pool = new pg.Pool({ connectionString: own.url().replace(/\/\/.*@/, '//plain:x@') });
+    pool.on('error', () => {});
+    const error = await ownership({ pool, driver: pg }, options, makeScope()).catch((e) => e);
+    await pool.end();
+    expect(error).toMatchObject({ code: 'QA_RESET_FAILED', message: expect.stringMatching(/GRANT EXECUTE/) });
+  });
+
   test('a read replica is refused', async () => {
     await using primary = await startPostgres({ settings: ['hot_standby=on', 'wal_level=replica'] });
     await primary.run('create table orders (id int)');

@@ -28,6 +28,11 @@ const SCHEMA = `
   create function audit() returns trigger language plpgsql as $$ begin insert into audit (what) values (tg_op || ' ' || tg_table_name); return null; end $$;
   create trigger audit after insert or update or delete on orders for each row execute function audit();
   create table always_audited (id int primary key);
+  create trigger audit after insert or delete on always_audited for each row execute function audit();
+  alter table always_audited enable always trigger audit;
+  create table ruled (id int primary key);
+  create rule keep as on delete to ruled do instead nothing; alter table ruled enable replica rule keep;
+  insert into ruled values (1);
   create materialized view totals as select customer, sum(total) as total from orders group by 1;
   create sequence ticket start 100 increment 5;
   insert into customers (name, extra) select 'customer ' || n, jsonb_build_object('n', n) from generate_series(1, 20) n;
@@ -58,6 +63,8 @@ const WRITES: Record<string, string> = {
   inheritance: "insert into child values (9, 'x', 'y'); update parent set v = 'both'",
   'foreign keys in a circle':
     'insert into hen values (2, null); insert into egg values (2, 2); update hen set egg = 2 where id = 2; delete from egg where id = 99',
+  'triggers and rules that fire for replicas too':
+    'insert into always_audited values (1); insert into ruled values (2), (3)',
   'unlogged tables': "insert into scratch (v) values ('x'); delete from scratch where v = 'kept'",
   'sequences alone': "select nextval('ticket')",
   'sequences set': "select setval('ticket', 5, false), setval('customers_id_seq', 1000)",

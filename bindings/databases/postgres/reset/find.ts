@@ -45,6 +45,8 @@ export interface Dirty {
   /** Statements that bring the rows back; null: the table is empty in the baseline. */
   refill: string | null;
   amend: string | null;
+  /** Triggers and rules that fire for replicas too: statements that stop and start them. */
+  always: { off: string; on: string }[] | null;
   /** Of a sequence. Null: the baseline does not know it. */
   last: string | null;
   called: boolean | null;
@@ -196,10 +198,18 @@ const LOCKED = `
      and l.database = (select oid from pg_database where datname = current_database())
      and l.mode not in ('AccessShareLock', 'RowShareLock')`;
 
+/** `session_replication_role = replica` does not stop these. */
+const ALWAYS = `(select json_agg(json_build_object(
+    'off', format('alter table %I.%I disable %s %I', n.nspname, c.relname, a.word, a.name),
+    'on', format('alter table %I.%I enable %s %s %I', n.nspname, c.relname, case a.state when 'A' then 'always' else 'replica' end, a.word, a.name)))
+  from (select 'trigger', tgname, tgenabled from pg_trigger where tgrelid = c.oid and not tgisinternal and tgenabled in ('A', 'R')
+        union all select 'rule', rulename, ev_enabled from pg_rewrite where ev_class = c.oid and rulename <> '_RETURN' and ev_enabled in ('A', 'R')) a(word, name, state))`;
+
 /** From the oids of `touched` to what brings them back. $depth and the CTE come from outside. */
 const plan = (depth: string) => `
   select json_agg(json_build_object('oid', c.oid::int8, 'kind', c.relkind, 'name', format('%I.%I', n.nspname, c.relname), 'pages', t.pages,
-           'refill', k.refill, 'amend', k.amend, 'last', q.last_value::text, 'called', q.is_called) order by c.oid)
+           'refill', k.refill, 'amend', k.amend,
+           'always', ${ALWAYS}, 'last', q.last_value::text, 'called', q.is_called) order by c.oid)
     from touched t cross join lateral (select * from pg_class where pg_class.oid = t.oid offset 0) c join pg_namespace n on n.oid = c.relnamespace
     left join lateral (select k.refill, k.amend from qa_baseline.copies k
        where k.name = format('%I.%I', n.nspname, c.relname) and k.level <= ${depth} order by k.level desc limit 1) k on c.relkind = 'r'

@@ -70,12 +70,23 @@ interface Marked extends Identity {
   replica: boolean;
 }
 
+const MARKED = `
+  select s.system_identifier::text as system, d.datname as database,
+         shobj_description(d.oid, 'pg_database') as comment, pg_is_in_recovery() as replica
+    from pg_database d, pg_control_system() s where d.datname = current_database()`;
+
 async function checkMarker(pool: pg.Pool, context: Context, tables: readonly string[]): Promise<MarkerProof> {
   const { connection, address } = context;
-  const { rows } = await pool.query<Marked>(`
-    select s.system_identifier::text as system, d.datname as database,
-           shobj_description(d.oid, 'pg_database') as comment, pg_is_in_recovery() as replica
-      from pg_database d, pg_control_system() s where d.datname = current_database()`);
+  const { rows } = await pool.query<Marked>(MARKED).catch((cause) => {
+    if (cause?.code !== '42501') throw cause;
+    throw new QaError('QA_RESET_FAILED', {
+      what: '`reset.tables` is set, but this user may not ask for the identity of the server, which the marker is bound to',
+      mend: 'GRANT EXECUTE ON FUNCTION pg_control_system() TO it, or take `reset` out of the config',
+      connection,
+      address,
+      cause,
+    });
+  });
   const { comment, replica, ...identity } = rows[0]!;
   if (replica) {
     throw new QaError('QA_RESET_FAILED', {

@@ -31,11 +31,13 @@ export function rows(dirty: readonly Dirty[], amend: boolean): string {
   const statements: string[] = [];
   for (const table of dirty) {
     if (table.kind !== 'r') continue;
+    for (const { off } of table.always ?? []) statements.push(off);
     if (amend && table.amend) statements.push(table.amend);
     else {
       statements.push(`delete from only ${table.name}`);
       if (table.refill) statements.push(table.refill);
     }
+    for (const { on } of table.always ?? []) statements.push(on);
   }
   const sequences = dirty.filter(({ kind, last }) => kind === 'S' && last !== null);
   if (sequences.length > 0) {
