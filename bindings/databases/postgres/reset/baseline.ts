@@ -25,19 +25,25 @@ export type Run = (statement: Statement, signal: AbortSignal) => Promise<pg.Quer
 /** Finds the baseline that an earlier process left, else takes it: level 0. */
 export async function openBaseline(connection: ResetConnection, signal: AbortSignal): Promise<Opened> {
   const run: Run = (statement, end) => connection.run(statement, end);
-  const there = await run("select to_regclass('qa_baseline.state') is not null as there", signal);
-  if (!there[0]!.rows[0].there) await takeBaseline(run, signal);
-  // A database cloned from one with a baseline has that baseline too; its WAL begins now.
-  const results = await run(
-    `update qa_baseline.state set database = (select oid from pg_database where datname = current_database()), lsn = pg_current_wal_insert_lsn()
-      where database <> (select oid from pg_database where datname = current_database());
-     select lsn::text as mark, array_remove(array[xid::text], null) as own, database, current_setting('server_version_num')::int as "serverVersion",
-            to_regproc('qa_baseline.pg_get_wal_block_info') is not null and current_setting('server_version_num')::int >= 170000 as "hasWal"
-       from qa_baseline.state`,
-    signal,
-  );
+  let results: pg.QueryResult[];
+  try {
+    results = await run(OPEN, signal);
+  } catch (error) {
+    if ((error as { code?: string }).code !== '42P01') throw error;
+    await takeBaseline(run, signal);
+    results = await run(OPEN, signal);
+  }
   return results.at(-1)!.rows[0];
 }
+
+/** A database cloned from one with a baseline has that baseline too; its WAL begins now. */
+const OPEN = `
+  update qa_baseline.state set database = d.oid, lsn = pg_current_wal_insert_lsn()
+    from pg_database d where d.datname = current_database() and state.database <> d.oid;
+  select lsn::text as mark, array_to_json(array_remove(array[xid::text], null)) as own, database,
+         current_setting('server_version_num')::int as "serverVersion",
+         to_regproc('qa_baseline.pg_get_wal_block_info') is not null and current_setting('server_version_num')::int >= 170000 as "hasWal"
+    from qa_baseline.state`;
 
 /** What is there now becomes level 0. Costs as much as the rows that are there. */
 export async function takeBaseline(run: Run, signal: AbortSignal): Promise<void> {

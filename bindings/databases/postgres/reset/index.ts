@@ -1,9 +1,10 @@
 /** How a PostgreSQL connection is reset, and when it may be. */
 import type { Proof, Resetter, Scope } from '../../../core/binding.ts';
+import { QaError } from '../../../core/errors.ts';
 import { contextOf, type ResetTarget } from './context.ts';
 import { MarkedResetter } from './marked.ts';
-import { databaseUrl, type MarkerProof } from './ownership.ts';
-import { ThrowawayResetter } from './throwaway.ts';
+import { type MarkerProof, provedBy } from './ownership.ts';
+import type { ThrowawayResetter } from './throwaway.ts';
 
 export type { ResetOptions, ResetTarget } from './context.ts';
 export { ownership } from './ownership.ts';
@@ -18,9 +19,14 @@ export { ownership } from './ownership.ts';
 export async function reset(target: ResetTarget, proof: Proof, scope: Scope): Promise<Resetter> {
   const context = contextOf(target, scope);
   if (proof.by === 'throwaway') {
-    const { adminUrl, database } = scope.lease!.secret as { adminUrl: string; database: string };
-    const resetter = new ThrowawayResetter(context, { connectionString: databaseUrl(adminUrl, database) });
-    return opened(resetter, scope);
+    const resetter = provedBy(proof);
+    if (resetter) return opened(resetter, scope);
+    throw new QaError('QA_NOT_OURS', {
+      what: 'The proof that this database is a throwaway one is not the one that `ownership` gave',
+      mend: 'Pass on the object itself, not a copy',
+      connection: context.connection,
+      address: context.address,
+    });
   }
   const resetter = new MarkedResetter(context, target.pool, (proof as MarkerProof).tables);
   return opened(resetter, scope);

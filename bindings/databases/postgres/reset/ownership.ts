@@ -4,6 +4,7 @@ import type { Proof, Refusal, Scope } from '../../../core/binding.ts';
 import { QaError } from '../../../core/errors.ts';
 import { type Context, contextOf, type ResetOptions, type ResetTarget } from './context.ts';
 import { carriesMarker, foreignMarker, type Identity, markerOf, markingSql } from './marker.ts';
+import { ThrowawayResetter } from './throwaway.ts';
 
 /**
  * @throws QaError QA_NO_MARKER when tables are listed and the database does not carry the marker; QA_RESET_FAILED
@@ -32,7 +33,7 @@ interface Place {
   system: string;
   database: string;
   oid: number;
-  /** When the server was started: tells a copy of the data folder from the original. */
+  /** When the server was started, as text: tells a copy of the data folder from the original. */
   started: string;
 }
 
@@ -41,27 +42,35 @@ const PLACE = `
          extract(epoch from pg_postmaster_start_time())::text as started
     from pg_database d, pg_control_system() s where d.datname = current_database()`;
 
+/** Resetters whose connection has proved a lease: asking for one more would cost every file. */
+const proved = new WeakMap<Proof, ThrowawayResetter>();
+
+/** The resetter that `proof` was given with, still to be opened. */
+export function provedBy(proof: Proof): ThrowawayResetter | undefined {
+  return proved.get(proof);
+}
+
 async function checkLease(target: ResetTarget, scope: Scope, context: Context): Promise<Proof | Refusal> {
   const { lease } = scope;
   const { adminUrl, database } = lease!.secret;
   if (!adminUrl || !database) return { owned: false, because: 'its lease does not say which database was lent' };
-  const admin = new context.Client({
-    connectionString: databaseUrl(adminUrl, database),
-    application_name: context.applicationName,
-  });
-  admin.on('error', () => {});
+  const resetter = new ThrowawayResetter(context, { connectionString: databaseUrl(adminUrl, database) });
   try {
-    const lent = admin.connect().then(() => admin.query<Place>(PLACE));
-    const [seen, owned] = await Promise.all([target.pool.query<Place>(PLACE), lent]);
-    const [a, b] = [seen.rows[0]!, owned.rows[0]!];
-    const same = a.system === b.system && String(a.oid) === String(b.oid) && a.started === b.started;
-    if (same) return { owned: true, by: 'throwaway', because: lease!.because };
+    const [seen, lent] = await Promise.all([target.pool.query<Place>(PLACE), resetter.ask<Place>(PLACE, scope.signal)]);
+    const found = seen.rows[0]!;
+    if (Object.entries(lent).every(([key, value]) => found[key as keyof Place] === value)) {
+      const proof: Proof = { owned: true, by: 'throwaway', because: lease!.because };
+      proved.set(proof, resetter);
+      return proof;
+    }
+    await resetter.close();
     return {
       owned: false,
-      because: `the connection leads to database "${a.database}" of another server than the throwaway one that it was lent`,
+      because: `the connection leads to database "${found.database}" of another server than the throwaway one that it was lent`,
     };
-  } finally {
-    await admin.end();
+  } catch (error) {
+    await resetter.close();
+    throw error;
   }
 }
 

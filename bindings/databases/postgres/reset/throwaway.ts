@@ -39,6 +39,12 @@ export class ThrowawayResetter implements Resetter {
     };
   }
 
+  /** The first row of what the administrator sees there. */
+  async ask<Row>(sql: string, signal: AbortSignal): Promise<Row> {
+    const [result] = await this.#run(sql, signal);
+    return result!.rows[0];
+  }
+
   /** Takes the baseline, or finds the one that an earlier process took. */
   async open(signal: AbortSignal): Promise<void> {
     await this.#ready(signal);
