@@ -7,9 +7,11 @@ import type { Build, Origin } from './look.ts';
 import { Parameters } from './predicate.ts';
 import type { Shape } from './shape.ts';
 
-export interface Cursor extends AsyncDisposable {
+export interface Cursor {
   /** The next rows; none at the end. */
   next(count: number): Promise<Values[]>;
+  /** Never throws. */
+  close(): Promise<void>;
 }
 
 export async function openCursor(
@@ -30,7 +32,7 @@ export async function openCursor(
   };
   const cursor: Cursor = {
     next: async (count) => (await run(`fetch ${count} from qa_scan`)).rows as Values[],
-    [Symbol.asyncDispose]: () => held.release('rollback'),
+    close: () => held.release('rollback'),
   };
   try {
     await run('begin read only');

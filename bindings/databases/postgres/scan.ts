@@ -39,16 +39,14 @@ export async function scan(
 
   // One snapshot from here on: rows that are written meanwhile are seen by the next look.
   rows.length = 0;
-  await using cursor = await openCursor(
-    db,
-    origin,
-    (known, parameters) => build(known, parameters, pushes),
-    shape,
-    signal,
-  );
-  for (;;) {
-    const candidates = await cursor.next(page);
-    if (candidates.length === 0) return { rows, more: false, shape };
-    if (take(candidates)) return { rows, more: true, shape };
+  const cursor = await openCursor(db, origin, (known, parameters) => build(known, parameters, pushes), shape, signal);
+  try {
+    for (;;) {
+      const candidates = await cursor.next(page);
+      if (candidates.length === 0) return { rows, more: false, shape };
+      if (take(candidates)) return { rows, more: true, shape };
+    }
+  } finally {
+    await cursor.close();
   }
 }
