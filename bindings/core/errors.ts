@@ -70,6 +70,13 @@ export class QaError extends Error {
   }
 }
 
+/** Also of another copy or realm: in Jest's sandbox `toThrow(QaError)` means ours, wherever it was made. */
+Object.defineProperty(QaError, Symbol.hasInstance, {
+  value(this: unknown, value: unknown): boolean {
+    return this === QaError ? isQaError(value) : Function.prototype[Symbol.hasInstance].call(this as never, value);
+  },
+});
+
 /** Whether `value` is an error of this package, made in any realm by any copy of it. */
 export function isQaError(value: unknown): value is QaError {
   return typeof value === 'object' && value !== null && (value as { [BRAND]?: boolean })[BRAND] === true;

@@ -1,6 +1,6 @@
 /**
- * The part of jest-circus that is used: its tree and its events (jest-circus 30.5). Written down here, so that our
- * types need no package that a user may not have.
+ * The part of jest-circus that is used: its tree and its events. Written down here, so that our types need no
+ * package that a user may not have. Before 30.3 concurrent tests ran side by side with all others of their file.
  */
 type Fn = (this: unknown, ...args: unknown[]) => unknown;
 

@@ -61,6 +61,15 @@ test('rows, values and errors are of the sandbox', async () => {
           expect(error instanceof Own).toBe(false);
         });
       });
+      test('errors of this package', async () => {
+        const { QaError, isQaError } = require('@qa/jest-preset');
+        expect(() => qa.state.require('nothing')).toThrow(QaError);
+        expect(() => qa.state.require('nothing')).toThrow(Error);
+        expect(new Error('x') instanceof QaError).toBe(false);
+        class Special extends QaError {}
+        const thrown = (() => { try { qa.state.require('nothing'); } catch (error) { return error; } })();
+        expect([thrown instanceof Special, isQaError(thrown), thrown.code]).toEqual([false, true, 'QA_STATE']);
+      });
       test('adopted', () => {
         const { adopt } = qa.db;
         const outer = qa.db.outer();

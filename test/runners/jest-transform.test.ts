@@ -159,6 +159,15 @@ describe('native ESM', () => {
           "import { expect, test } from '@jest/globals';\ntest('mjs', { tags: ['x'] }, () => expect(import.meta.url).toMatch('b.test'));",
         'c.test.js':
           "import fs from 'node:fs';\ntest('js', () => expect(fs.existsSync(import.meta.filename ?? '.')).toBe(true));",
+        'e.test.mjs': `
+          import { qa, expect, test, describe } from '@qa/jest-preset/globals';
+          import { QaError } from '@qa/jest-preset';
+          describe('globals', () => {
+            test('esm', { tags: ['x'] }, () => {
+              expect(() => qa.state.require('nothing')).toThrow(QaError);
+              expect(qa.unique).toBe(globalThis.qa.unique);
+            });
+          });`,
         'd.test.ts':
           "test('fails', () => {\n  const text = `${1 as number}`;\n  expect(text as string).toBe('2');\n});",
       });
@@ -170,6 +179,7 @@ describe('native ESM', () => {
         ts: 'passed',
         mjs: 'passed',
         js: 'passed',
+        'globals esm': 'passed',
         fails: 'failed',
       });
       expect(result.tests.fails!.messages[0]).toMatch(/d\.test\.ts:3:26/);
