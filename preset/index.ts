@@ -19,6 +19,8 @@ export type {
 export { defineBinding } from '../bindings/core/binding.ts';
 export type { Connection, HandleOf } from '../bindings/core/connection.ts';
 export { connection } from '../bindings/core/connection.ts';
+export type { DecimalLike } from '../bindings/core/decimal.ts';
+export { Decimal, isDecimal } from '../bindings/core/decimal.ts';
 export type { ErrorCode } from '../bindings/core/errors.ts';
 export { isQaError, QaError } from '../bindings/core/errors.ts';
 export type { Reference } from '../bindings/core/reference.ts';
@@ -37,6 +39,35 @@ export type {
   TlsOptions,
 } from '../bindings/databases/postgres/index.ts';
 export { postgres } from '../bindings/databases/postgres/index.ts';
+export type {
+  AnyCodec,
+  Codec,
+  CodecContext,
+  CodecSetup,
+  Decoded,
+  Encodable,
+  MessageHeaders,
+  TopicCodecs,
+} from '../bindings/kafka/codec.ts';
+export type { AvroOptions, AvroRegistryOptions } from '../bindings/kafka/codecs/avro.ts';
+export { avro } from '../bindings/kafka/codecs/avro.ts';
+export type { JsonOptions } from '../bindings/kafka/codecs/json.ts';
+export { json } from '../bindings/kafka/codecs/json.ts';
+export { bytes, double, float, int16, int32, int64, text, uuid } from '../bindings/kafka/codecs/plain.ts';
+export type { ProtobufOptions, ProtobufRegistryOptions } from '../bindings/kafka/codecs/protobuf.ts';
+export { protobuf } from '../bindings/kafka/codecs/protobuf.ts';
+export { DecodeError } from '../bindings/kafka/failures.ts';
+export type { CodecOptions } from '../bindings/kafka/ready.ts';
+export { decode, encode } from '../bindings/kafka/ready.ts';
+export type {
+  RegistryOptions,
+  RegistryTls,
+  RegistryUse,
+  SchemaReference,
+  SubjectStrategy,
+} from '../bindings/kafka/registry/options.ts';
+export type { AvroSchema } from '../bindings/kafka/schemas/avro.ts';
+export type { JsonSchema } from '../bindings/kafka/schemas/json.ts';
 export type {
   Connections,
   Handles,

@@ -27,6 +27,10 @@ export const ERROR_CODES = {
   QA_SCHEMA_FAILED: 'The schema of a throwaway server could not be applied.',
   QA_STATE: 'A key of the state is missing.',
   QA_TAG: 'A tag or a tag expression is not known.',
+  QA_MESSAGE_SCHEMA: 'The schema of a message is missing, wrong or does not fit another one.',
+  QA_ENCODE: 'A value could not be encoded.',
+  QA_DECODE: 'Bytes could not be decoded.',
+  QA_REGISTRY: 'The schema registry does not answer or refuses.',
   QA_HOOK: 'A hook of the configuration failed.',
 } as const satisfies Record<`QA_${string}`, string>;
 
