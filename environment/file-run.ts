@@ -59,6 +59,9 @@ export class FileRun {
   readonly #fileState = new StateScope();
   readonly #suites = new WeakMap<object, Suite>();
   readonly #tests = new WeakMap<object, StateScope>();
+  /** The describe in which a scope's function runs. */
+  readonly #suiteOf = new WeakMap<StateScope, Suite>();
+  readonly #inHooks = new AsyncLocalStorage<true>();
   readonly #groups = new WeakMap<object, Promise<void>>();
   /** By the runner's object of the describe or file that registered them. */
   readonly #afterReset = new WeakMap<object, (() => unknown)[]>();
@@ -129,21 +132,22 @@ export class FileRun {
    */
   async suiteStart(key: object, { parent, hasBeforeAll, group }: SuiteStart): Promise<void> {
     const outer = parent === undefined ? undefined : this.#suites.get(parent);
-    this.#suites.set(key, {
+    const suite: Suite = {
       key,
       parent: outer,
       state: outer ? new StateScope(outer.state) : this.#fileState,
       hasBeforeAll,
       baselinePending: false,
       hasBaseline: false,
-    });
+    };
+    this.#suites.set(key, suite);
+    this.#suiteOf.set(suite.state, suite);
     if (!this.#isOpen || this.#kept !== undefined || !hasBeforeAll) return;
     if (group) return this.#prepareGroup(group, outer);
     await this.#serially(async () => {
       await this.#settleBaselines(outer);
       await this.#resetIfTouched();
     });
-    const suite = this.#suites.get(key)!;
     suite.baselinePending = true;
     this.#touched = true;
   }
@@ -156,7 +160,9 @@ export class FileRun {
    */
   async testStart(key: object, { suite: suiteKey, group }: TestStart): Promise<void> {
     const suite = this.#suites.get(suiteKey);
-    this.#tests.set(key, new StateScope(suite?.state ?? this.#fileState));
+    const state = new StateScope(suite?.state ?? this.#fileState);
+    this.#tests.set(key, state);
+    if (suite) this.#suiteOf.set(state, suite);
     if (!this.#isOpen || this.#kept !== undefined) return;
     return group ? this.#prepareGroup(group, suite) : this.#prepare(suite);
   }
@@ -264,8 +270,9 @@ export class FileRun {
     return this.#serially(async () => {
       await this.#settleBaselines(suite);
       await this.#resetIfTouched();
-      await this.#runAfterReset(suite);
+      // Also what a hook that then fails has written.
       this.#touched = true;
+      await this.#runAfterReset(suite);
     });
   }
 
@@ -292,7 +299,9 @@ export class FileRun {
     const hooks: (() => unknown)[] = [];
     for (let at = suite; at; at = at.parent) hooks.unshift(...(this.#afterReset.get(at.key) ?? []));
     if (afterReset) hooks.unshift(() => afterReset(this.runtime.qa as never));
-    for (const hook of hooks) await hook();
+    await this.#inHooks.run(true, async () => {
+      for (const hook of hooks) await hook();
+    });
   }
 
   #serially<T>(run: () => Promise<T>): Promise<T> {
@@ -345,7 +354,17 @@ export class FileRun {
         mend: 'Call it in a test that is not concurrent; before the group a reset runs by itself',
       });
     }
-    await this.#serially(() => this.#session.reset());
+    if (this.#inHooks.getStore()) {
+      throw new QaError('QA_MISUSE', {
+        what: 'qa.reset() was called in an afterReset hook, which runs because of a reset',
+        mend: 'Take it out of the hook',
+      });
+    }
+    const state = this.#current.getStore()?.state;
+    await this.#serially(async () => {
+      await this.#session.reset();
+      await this.#runAfterReset(state && this.#suiteOf.get(state));
+    });
   }
 }
 

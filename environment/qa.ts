@@ -10,9 +10,9 @@ export interface QaBase {
    */
   unique(prefix?: string): string;
   /**
-   * Brings every target that is ours back to the baseline, as happens before each test.
+   * Brings every target that is ours back to the baseline and runs the afterReset hooks, as happens before each test.
    *
-   * @throws QaError QA_MISUSE inside a group of concurrent tests
+   * @throws QaError QA_MISUSE inside a group of concurrent tests, or in an afterReset hook
    */
   reset(): Promise<void>;
   /**

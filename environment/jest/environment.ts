@@ -115,7 +115,9 @@ export function makeEnvironment<Base extends BaseClass>(Base: Base, additions: A
     override handleTestEvent(event: CircusEvent, state: CircusState): unknown {
       const before = super.handleTestEvent?.(event as never, state as never);
       const after = () => this.#handle(event, state);
-      return before instanceof Promise ? before.then(after) : after();
+      // What happens while a file is collected waits for nobody.
+      const isSync = event.name === 'add_test' || event.name === 'start_describe_definition';
+      return before instanceof Promise && !isSync ? before.then(after) : after();
     }
 
     #handle(event: CircusEvent, state: CircusState): unknown {

@@ -53,9 +53,10 @@ test('withQa makes an environment of another one', async () => {
       module.exports = withQa(Own);`,
     'a.test.js': `
       test('first', { tags: ['x'] }, () => { expect(order).toEqual(['setup', 'first']); expect(qa.unique('o')).toMatch(/^o-/); });
-      test('second', () => { expect(order).toEqual(['setup', 'first', 'second']); });`,
+      test('second', () => { expect(order).toEqual(['setup', 'first', 'second']); });
+      test('third', { tags: ['y'] }, () => { throw new Error('not selected'); });`,
   });
-  const result = await jest(folder);
+  const result = await jest(folder, [], { env: { QA_TAGS: '!y' } });
   expect(result.code, result.output).toBe(0);
   expect(result.output).toContain('torn down');
 });

@@ -42,6 +42,49 @@ test('a describe keeps what its beforeAll wrote; each test starts from there', a
   ]);
 });
 
+test('afterReset hooks: of the config, the file and the describe, in this order; qa.reset() by hand', async () => {
+  await using server = await recorder();
+  const folder = project(
+    {
+      'hooks.test.js': `
+        const say = (line) => qa.rec.say(line);
+        qa.afterReset(() => say('file hook'));
+        test('first', () => say('first'));
+        describe('inner', () => {
+          qa.afterReset(() => say('describe hook'));
+          test('second', async () => { await say('second'); await qa.reset(); expect(() => qa.afterReset(() => {})).toThrow(/while tests run/); });
+        });
+        describe('bad', () => { qa.afterReset(() => { return qa.reset().catch((error) => { throw new Error('hook failed: ' + error.message); }); }); test('third', () => say('third')); });
+        test('fourth', () => say('fourth'));
+      `,
+    },
+    FIXTURE,
+  );
+  const result = await jest(folder, [], { env: { RECORDER: server.address, AFTER_RESET: '1' } });
+  expect(outcome(result)).toEqual({
+    first: 'passed',
+    'inner second': 'passed',
+    'bad third': 'failed',
+    fourth: 'passed',
+  });
+  expect(result.tests['bad third']!.messages).toEqual([expect.stringMatching(/hook failed[\s\S]*hooks\.test\.js:9:/)]);
+  expect(server.lines.filter((line) => !['open', 'close', 'afterReset'].includes(line))).toEqual([
+    ...[
+      'reset',
+      'file hook',
+      'first',
+      'reset',
+      'file hook',
+      'describe hook',
+      'second',
+      'reset',
+      'file hook',
+      'describe hook',
+    ],
+    ...['reset', 'file hook', 'reset', 'file hook', 'fourth'],
+  ]);
+});
+
 test('a group of concurrent tests is reset before once, their late retries each', async () => {
   await using server = await recorder();
   const folder = project(
