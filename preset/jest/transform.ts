@@ -8,6 +8,7 @@ import { dirname, extname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Options, type Transform, transform } from 'sucrase';
 import { declareJest, withoutImportedJest } from './imported-jest.ts';
+import { refuseNamespaces } from './namespaces.ts';
 import { lineMap, type SourceMap } from './source-map.ts';
 
 interface JestTransformOptions {
@@ -53,6 +54,7 @@ export function process(source: string, path: string, options: JestTransformOpti
     disableESTransforms: true,
     preserveDynamicImport: isEsm || options.supportsDynamicImport,
   } satisfies Options);
+  if (/\.[cm]?tsx?$/.test(path)) refuseNamespaces(source, code, path);
   const complete = withoutJest === undefined ? code : declareJest(code);
   return { code: complete, map: lineMap(source, complete, path) };
 }

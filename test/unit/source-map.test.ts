@@ -85,3 +85,14 @@ test('the cache key follows content, path, mode and config', () => {
   expect(getCacheKey('a', '/a.ts', { ...CJS, instrument: true })).not.toBe(key);
   expect(getCacheKey('a', '/a.ts', { ...CJS, configString: '{"a":1}' })).not.toBe(key);
 });
+
+test('a namespace that holds values is refused, one of types is not', () => {
+  const refused = (source: string) => () => transformFile(source, '/n.ts', CJS);
+  expect(refused('const a = 1;\nexport namespace Shop { export const open = true; }')).toThrow(
+    /\/n\.ts:2: the namespace `Shop` holds values.*`transform` of your own/s,
+  );
+  expect(refused('namespace A.B {\n  function f() {}\n}')).toThrow('`A.B`');
+  expect(refused('namespace T { export interface X { const: 1 } type Y = X }')).not.toThrow();
+  expect(refused('declare namespace D { const x: number }')).not.toThrow();
+  expect(refused('const text = `\nnamespace S { const x = 1 }`;\n/*\nnamespace C { let y }\n*/')).not.toThrow();
+});
