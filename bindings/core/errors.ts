@@ -94,5 +94,5 @@ function closed(text: string): string {
 
 function sentence(text: string): string {
   const trimmed = text.trim();
-  return /[.!?…)\]`]$|\n/.test(trimmed) ? trimmed : `${trimmed}.`;
+  return /[.!?…)\]`;]$|\n/.test(trimmed) ? trimmed : `${trimmed}.`;
 }

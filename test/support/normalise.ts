@@ -10,6 +10,7 @@ export function normalise(output: string, folder?: string): string {
       .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>')
       .replace(/\b(db_\w+?)_[0-9a-f]{6,}\b/g, '$1_<run>')
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
+      .replace(/qa-may-empty:\d+/g, 'qa-may-empty:<id>')
       .replace(/\b\d+(\.\d+)? ?(ms|s)\b/g, '<took>')
       .replace(/<took>, \d+ times/g, '<took>, <n> times')
       // Times of tests that were fast are not printed.

@@ -1,0 +1,164 @@
+/** Runs every example of README and docs, in both runners: a page that lies fails here. */
+import { execSync } from 'node:child_process';
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { resolveReferences } from '../../bindings/core/reference.ts';
+import { loadConfig } from '../../environment/config/load.ts';
+import { project, type RunResult, root, run } from '../support/consumer.ts';
+import { normalise } from '../support/normalise.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { type Block, blocks, PAGES } from './markdown.ts';
+
+const shop = join(root, 'examples', 'shop');
+const shopFile = (name: string) => readFileSync(join(shop, name), 'utf8');
+
+/** Before the examples of a page's test file. */
+const PRELUDE = `import { startShop } from './service/shop.mjs';
+let shop: Awaited<ReturnType<typeof startShop>>;
+beforeAll(async () => { shop = await startShop({ databaseUrl: qa.db.url }); qa.state.set('api', shop.url); });
+afterAll(() => shop?.stop());
+const post = (path: string, body?: unknown) =>
+  fetch(qa.state.require<string>('api') + path, { method: 'POST', body: JSON.stringify(body) ?? null });
+post;
+`;
+const TYPES = {
+  jest: ['node', 'jest', '@qa/jest-preset/jest'],
+  vitest: ['node', 'vitest/globals', '@qa/jest-preset/vitest'],
+};
+
+let stage: TestPostgres;
+/** What commands of the pages may need: a stand of the user's own. */
+const env = () => ({ DATABASE_URL: stage.url('stage'), STAGE_DATABASE_URL: stage.url('stage') });
+
+beforeAll(async () => {
+  stage = await startPostgres();
+  await stage.run('create database stage');
+  await stage.run(shopFile('schema.sql'), 'stage');
+});
+afterAll(() => stage?.stop());
+
+describe.each(PAGES)('%s', (page) => {
+  const all = blocks(page);
+  const marked = (mark: Block['mark']) => all.filter((block) => block.mark === mark);
+
+  test('every code block says how it is proven', () => {
+    expect(all.filter(({ mark }) => mark === undefined).map(({ at }) => at)).toEqual([]);
+    expect(all.length).toBeGreaterThan(0);
+  });
+
+  const examples =
+    marked('body').length + marked('test').reduce((n, { text }) => n + (text.match(/\btest\(/g)?.length ?? 0), 0);
+  describe.runIf(examples > 0)('examples', () => {
+    test.each(['jest', 'vitest'] as const)('run in %s', async (runner) => {
+      const folder = pageProject(all, runner);
+      const { code, output } = await run(
+        folder,
+        runner,
+        runner === 'jest' ? ['--ci', 'docs.test'] : ['run', 'docs.test'],
+        { env: env() },
+      );
+      expect(code, output).toBe(0);
+      const passed = Number(/Tests:? .*?(\d+) passed/.exec(output)?.[1]);
+      expect(passed, output).toBeGreaterThanOrEqual(examples);
+    });
+
+    test.each(['jest', 'vitest'] as const)('have types in %s', async (runner) => {
+      expect(await run(pageProject(all, runner), 'tsc', ['-p', '.'])).toEqual({ code: 0, output: '' });
+    });
+  });
+
+  test.each(marked('config').map((block) => [block.at, block] as const))('config %s', async (_, { text, language }) => {
+    const folder = pageProject([], 'jest', { [`qa.config.${language}`]: text });
+    const { connections, stands = {} } = await loadConfig(folder, {});
+    const sets = [connections, ...Object.values(stands).map((stand) => stand.connections)];
+    const everything = sets.flatMap((set) => Object.entries(set));
+    for (const [name, { binding, input }] of everything) {
+      const path = `connections.${name}`;
+      const options = resolveReferences(input, { env: { ...process.env, ...env() }, path });
+      expect(() => binding.parse(options as Record<string, unknown>, path)).not.toThrow();
+    }
+    expect(everything).not.toHaveLength(0);
+    if (language === 'ts') expect(await run(folder, 'tsc', ['-p', '.'])).toEqual({ code: 0, output: '' });
+  });
+
+  describe.runIf(marked('run').length + marked('output').length > 0)('commands', () => {
+    test('end as they should, and print what the page shows', async () => {
+      const folder = pageProject(all, 'jest');
+      let printed = '';
+      for (const { at, mark, text, exit, value } of all) {
+        if (mark === 'run') {
+          printed = '';
+          for (const line of text.trim().split('\n')) {
+            const { code, output } = await command(folder, line);
+            expect(code, `${at}: ${line}\n${output}`).toBe(exit);
+            printed += output;
+            // What QA_KEEP left is stopped as its output says.
+            for (const [, stop] of output.matchAll(/stop with: (.+)/g)) execSync(stop!, { stdio: 'pipe' });
+          }
+        } else if (mark === 'stage') await stage.run(text, 'stage');
+        else if (mark === 'output') {
+          const real = value === 'failing' ? (await failing()).output : printed;
+          expect(plain(real, folder), at).toContain(plain(text));
+        }
+      }
+    });
+  });
+});
+
+/** A user's folder: the shop, its schema and configs, and what the page adds. */
+function pageProject(all: readonly Block[], runner: 'jest' | 'vitest', more: Record<string, string> = {}): string {
+  const page = Object.fromEntries(all.filter(({ mark }) => mark === 'file').map(({ value, text }) => [value, text]));
+  const examples = all.flatMap(({ mark, text, at }) =>
+    mark === 'test' ? [text] : mark === 'body' ? [`test('${at}', async () => {\n${text}});\n`] : [],
+  );
+  const folder = project({
+    'schema.sql': shopFile('schema.sql'),
+    'jest.config.cjs': `module.exports = { preset: '@qa/jest-preset' };\n`,
+    'vitest.config.mts': `import { qaPreset } from '@qa/jest-preset/vitest';\nexport default { plugins: [qaPreset()], test: { globals: true } };\n`,
+    ...(all.length > 0 && !Object.keys(page).some((name) => name.startsWith('qa.config.'))
+      ? { 'qa.config.ts': shopFile('qa.config.ts') }
+      : {}),
+    'docs.test.ts': PRELUDE + examples.join('\n'),
+    ...page,
+    'tsconfig.json': JSON.stringify({
+      extends: './base.json',
+      compilerOptions: { types: TYPES[runner] },
+      include: all.length > 0 ? ['docs.test.ts', 'qa.config.ts'] : ['qa.config.ts'],
+    }),
+    'base.json': shopFile('tsconfig.json'),
+    ...more,
+  });
+  for (const name of ['service', 'failing']) cpSync(join(shop, name), join(folder, name), { recursive: true });
+  return folder;
+}
+
+/** `QA_TAGS=smoke npx jest --ci`: a line as a user types it. */
+function command(folder: string, line: string): Promise<RunResult> {
+  const match = /^((?:[A-Z_]+=(?:'[^']*'|\S*) )*)npx (jest|vitest)( .*)?$/.exec(line);
+  if (!match) throw new Error(`Cannot run \`${line}\``);
+  const [, variables = '', tool, rest = ''] = match;
+  const set = [...variables.matchAll(/([A-Z_]+)=(?:'([^']*)'|(\S*))/g)].map(([, name, quoted, bare]) => [
+    name,
+    quoted ?? bare!.replace(/^\$(\w+)$/, (_, other: string) => env()[other as keyof ReturnType<typeof env>]),
+  ]);
+  const args = [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!);
+  return run(folder, tool as 'jest' | 'vitest', args, { env: { ...env(), ...Object.fromEntries(set) } });
+}
+
+/** The example's failing test, once. */
+function failing(): Promise<RunResult> {
+  const folder = pageProject([{ at: '', language: '', mark: 'test', value: '', exit: 0, text: '' }], 'jest');
+  failed ??= run(folder, 'jest', ['--ci', '--roots', 'failing']);
+  return failed;
+}
+let failed: Promise<RunResult> | undefined;
+
+/** Without what differs from run to run, and without indentation: a page may cut a part out. */
+function plain(text: string, folder?: string): string {
+  return normalise(text, folder)
+    .split('\n')
+    .map((line) => line.trim().replace(/\s+/g, ' '))
+    .filter((line) => line !== '')
+    .join('\n');
+}

