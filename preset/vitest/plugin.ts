@@ -12,7 +12,7 @@ import { QaError } from '../../bindings/core/errors.ts';
 import { findConfig, loadConfig } from '../../environment/config/load.ts';
 import { PROVIDED, type Provided } from '../../environment/vitest/provided.ts';
 import { beginRun } from '../../servers/run.ts';
-import type {} from '../types/vitest.ts';
+import '../types/vitest.ts';
 import { EmptySelectionReporter } from './empty-selection.ts';
 import { tagsInFilter } from './tags-filter.ts';
 import { defaultTimeouts, TimeoutsGiven } from './timeouts.ts';
