@@ -157,14 +157,16 @@ function attributeSoftFailures(): void {
   const { soft } = expect;
   if (attributed.has(soft)) return;
   const ours: typeof soft = (...args) => {
-    const assertion = soft(...args);
     const test = testOf(shared().runtime?.current());
-    return test ? (assertion as unknown as WithTest<typeof assertion>).withTest(test) : assertion;
+    if (!test) return soft(...args);
+    const assertion = expect(...args);
+    return (assertion as unknown as Chained<typeof assertion>).withTest(test).withContext({ soft: true });
   };
   attributed.add(ours);
   expect.soft = ours;
 }
 
-interface WithTest<A> {
-  withTest(test: RunnerTask): A;
+interface Chained<A> {
+  withTest(test: RunnerTask): Chained<A>;
+  withContext(flags: { soft: boolean }): A;
 }

@@ -81,6 +81,7 @@ export class TestFile {
 
   async suiteStart(suite: RunnerTestSuite): Promise<void> {
     if (suite.mode === 'skip' || suite.mode === 'todo' || suite.result?.state === 'fail' || this.#reason(suite)) return;
+    if (this.fileRun.kept !== undefined) return dropSuiteHooks(suite);
     const { beforeAll, aroundAll } = TestRunner.getSuiteHooks(suite);
     try {
       await this.fileRun.suiteStart(suite, {
@@ -157,10 +158,7 @@ export class TestFile {
   /** Fails the tests below with one error, and keeps hooks there from running. */
   #block(suite: RunnerTestSuite, error: unknown): void {
     this.#blocked.set(suite, unexpected(readable(error)));
-    for (const inner of suitesOf(suite)) {
-      const hooks = TestRunner.getSuiteHooks(inner);
-      for (const list of [hooks.beforeAll, hooks.afterAll, hooks.aroundAll]) list.length = 0;
-    }
+    dropSuiteHooks(suite);
   }
 
   #reason(task: RunnerTask): { error: unknown } | undefined {
@@ -210,6 +208,13 @@ function skipEmpty(suite: RunnerTestSuite): void {
 
 function willRun({ mode }: RunnerTask): boolean {
   return mode === 'run' || mode === 'queued';
+}
+
+function dropSuiteHooks(suite: RunnerTestSuite): void {
+  for (const inner of suitesOf(suite)) {
+    const { beforeAll, afterAll, aroundAll } = TestRunner.getSuiteHooks(inner);
+    for (const hooks of [beforeAll, afterAll, aroundAll]) hooks.length = 0;
+  }
 }
 
 function* suitesOf(suite: RunnerTestSuite): Generator<RunnerTestSuite> {

@@ -1,0 +1,192 @@
+/** Tags, configs and shapes of projects under the plugin, and that a suite which uses nothing of ours notices nothing. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { project, run } from '../support/consumer.ts';
+import { outcome, vitest, vitestConfig } from '../support/vitest.ts';
+
+const qaConfig = (more = '') => ({
+  'qa.config.cjs': `module.exports = require('@qa/jest-preset').defineConfig({ connections: {}, ${more} });`,
+});
+
+const TAGGED = {
+  'tags.test.js': `
+    /** @tags shop */
+    describe('pays', { tags: ['smoke'] }, () => {
+      test('by card', () => {});
+      test('by invoice', { tags: 'slow' }, () => {});
+    });
+    test('refunds @nightly', () => {});
+    test('mails a@smoke.example', () => {});
+  `,
+};
+
+test('QA_TAGS selects by option, title and docblock, with what is inherited', async () => {
+  const folder = project({ ...qaConfig(), ...vitestConfig(), ...TAGGED });
+  const passed = async (expression: string, args: string[] = []) => {
+    const result = await vitest(folder, args, { env: { QA_TAGS: expression } });
+    expect(result.code, result.output).toBe(0);
+    return Object.entries(outcome(result)).flatMap(([name, status]) => (status === 'passed' ? [name] : []));
+  };
+  expect(await passed('smoke && !slow')).toEqual(['pays by card']);
+  expect(await passed('nightly || slow')).toEqual(['pays by invoice', 'refunds @nightly']);
+  expect(await passed('shop', ['--tagsFilter', 'slow'])).toEqual(['pays by invoice']);
+  expect(await passed('', ['--tagsFilter', 'shop && !smoke'])).toEqual(['refunds @nightly', 'mails a@smoke.example']);
+  const list = await run(folder, 'vitest', ['list', '--no-static-parse'], { env: { QA_TAGS: 'slow' } });
+  expect(list.output.trim().split('\n')).toEqual(['tags.test.js > pays > by invoice']);
+});
+
+test('declared tags: an undeclared one names the nearest; an empty selection fails the run', async () => {
+  const folder = project({ ...qaConfig("tags: ['smoke', 'slow', 'shop', 'nightly']"), ...vitestConfig(), ...TAGGED });
+  const wrong = await vitest(folder, [], { env: { QA_TAGS: 'smoek' } });
+  expect(wrong.code).toBe(1);
+  expect(wrong.files['tags.test.js']).toMatch(/smoek.*Did you mean `smoke`/s);
+  const empty = await vitest(folder, [], { env: { QA_TAGS: 'smoke && nightly' } });
+  expect(empty.output).toContain("QA_TAGS='smoke && nightly' selects no test of 1 file, so the run fails");
+  expect(empty.code).toBe(1);
+  const allowed = await vitest(folder, ['--passWithNoTests'], { env: { QA_TAGS: 'smoke && nightly' } });
+  expect(allowed.code).toBe(0);
+});
+
+test('a broken config is one readable error a file', async () => {
+  const folder = project({
+    'qa.config.cjs': "module.exports = require('@qa/jest-preset').defineConfig({ conections: {} });",
+    ...vitestConfig(),
+    'a.test.js': "test('a', () => {});",
+    'b.test.js': "test('b', () => {});",
+  });
+  const result = await vitest(folder);
+  expect(result.code).toBe(1);
+  expect(outcome(result)).toEqual({});
+  for (const file of ['a.test.js', 'b.test.js']) expect(result.files[file]).toMatch(/conections.*`connections`/s);
+});
+
+test('a runner of the user is refused, with the mend', async () => {
+  const folder = project({
+    ...qaConfig(),
+    ...vitestConfig("globals: true, runner: './own.mjs'"),
+    'own.mjs': "export { TestRunner as default } from 'vitest';",
+    'a.test.js': "test('a', () => {});",
+  });
+  const result = await run(folder, 'vitest', ['run']);
+  expect(result.code).toBe(1);
+  expect(result.output).toContain('qaPreset() needs a runner of its own. Remove `test.runner` from it');
+});
+
+test('inline projects, each with its config; time limits where the user set none', async () => {
+  const folder = project({
+    'vitest.config.mts': `
+      import { qaPreset } from '@qa/jest-preset/vitest';
+      export default { test: { projects: [
+        { root: './one', plugins: [qaPreset()], test: { name: 'one', globals: true } },
+        { plugins: [qaPreset({ root: './shared' })], test: { name: 'two', globals: true, testTimeout: 5000, include: ['two/*.test.js'] } },
+        { test: { name: 'plain', globals: true, include: ['plain/*.test.js'] } },
+      ] } };`,
+    'one/qa.config.cjs': qaConfig("tags: ['of-one']")['qa.config.cjs'],
+    'shared/qa.config.cjs': qaConfig("tags: ['of-two']")['qa.config.cjs'],
+    'one/a.test.js':
+      "test('a', { tags: ['of-one'] }, ({ task }) => { expect(task.timeout).toBe(30000); expect(qa.run.id).toMatch(/^[a-z0-9]{8}$/); });",
+    'two/b.test.js': "test('b', { tags: ['of-two'] }, ({ task }) => { expect(task.timeout).toBe(5000); });",
+    'plain/c.test.js':
+      "test('c', ({ task }) => { expect(task.timeout).toBe(5000); expect(globalThis.qa).toBeUndefined(); });",
+  });
+  const result = await vitest(folder);
+  expect(result.code, result.output).toBe(0);
+  expect(outcome(result)).toEqual({ a: 'passed', b: 'passed', c: 'passed' });
+});
+
+const PLAIN = {
+  'plain.test.js': `
+    import { afterAll, afterEach, aroundEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+    const order = [];
+    beforeAll(() => { order.push('beforeAll'); return () => { order.push('cleanup'); }; });
+    beforeEach(({ task }) => { order.push('before ' + task.name); });
+    afterEach(() => { onTestFinished; });
+    afterAll(() => { expect(order[0]).toBe('beforeAll'); });
+    aroundEach(async (run) => { await run(); });
+    const extended = test.extend({ seven: async ({}, use) => { await use(7); }, file: [async ({}, use) => { await use(8); }, { scope: 'file' }] });
+    describe('extended', () => {
+      extended.beforeEach(({ seven }) => { expect(seven).toBe(7); });
+      extended.beforeAll(({ file }) => { expect(file).toBe(8); });
+      extended('fixtures', ({ seven, file }) => { expect([seven, file]).toEqual([7, 8]); });
+    });
+    test.each([[1, 2], [2, 3]])('%i to %i', (a, b) => { expect(a + 1).toBe(b); });
+    test.for([1])('for %i', (n, { expect: own }) => { own(n).toBe(1); });
+    test.concurrent('concurrent', async ({ expect: own }) => { own({ a: 1 }).toMatchInlineSnapshot(\`
+      {
+        "a": 1,
+      }
+    \`); });
+    test.fails('fails', () => { expect(1).toBe(2); });
+    test('bad', () => { expect({ a: [1, 2] }).toEqual({ a: [1, 3] }); });
+    test('soft', () => { expect.soft(1).toBe(2); expect.soft(2).toBe(3); });
+    let tries = 0;
+    test('retry', { retry: 2 }, () => { tries += 1; expect(tries).toBe(2); });
+    test('repeats', { repeats: 2 }, () => { expect.assertions(1); expect(1).toBe(1); });
+    test('counts', () => { expect.assertions(2); expect(1).toBe(1); });
+    test('slow', { timeout: 40 }, () => new Promise(() => {}));
+    test('skips', ({ skip }) => { skip('no reason'); });
+    test('finishes', ({ onTestFinished: done, onTestFailed }) => { done(() => { throw new Error('at the end'); }); onTestFailed(() => {}); });
+    test('snapshot', () => { expect({ b: 1 }).toMatchSnapshot(); });
+    test.todo('todo');
+    test.skip('skip', () => {});
+    describe('broken', () => { beforeAll(() => { throw new Error('hook'); }); test('never', () => {}); });
+    describe.concurrent('group', () => { test('x', () => {}); test('y', async () => { await 1; throw new TypeError('y'); }); });
+    describe('mocks', () => { test('timers', () => { vi.useFakeTimers(); let ran = false; setTimeout(() => { ran = true; }, 1000); vi.advanceTimersByTime(1000); expect(ran).toBe(true); vi.useRealTimers(); }); });
+  `,
+  'only.test.js':
+    "import { test } from 'vitest'; test.only('only', () => {}); test('other', () => { throw new Error('x'); });",
+  'syntax.test.js': "import { test } from 'vitest'; test('a', () => {}); throw new Error('at the top');",
+  'empty.test.js': '',
+  '__snapshots__/plain.test.js.snap':
+    '// Vitest Snapshot v1, https://vitest.dev/guide/snapshot.html\n\nexports[`snapshot 1`] = `\n{\n  "b": 1,\n}\n`;\n',
+};
+
+/** Without the frames of the runner, ours among them. */
+function ownFrames(message: string): string {
+  return message
+    .split('\n')
+    .filter((line) => !/^\s+at (?!.*\.test\.js)/.test(line))
+    .join('\n');
+}
+
+test('a suite that uses nothing of ours has the same results with and without the plugin', async () => {
+  const results: unknown[] = [];
+  for (const config of [vitestConfig('testTimeout: 5000'), { 'vitest.config.mts': 'export default {};' }]) {
+    const folder = project({ ...qaConfig(), ...config, ...PLAIN });
+    const args = ['run', '--reporter=json', '--outputFile=results.json', '--allowOnly'];
+    const { code } = await run(folder, 'vitest', args);
+    const text = readFileSync(join(folder, 'results.json'), 'utf8').replaceAll(folder, '');
+    const { testResults, startTime: _, ...totals } = JSON.parse(text);
+    for (const file of testResults) {
+      for (const key of ['startTime', 'endTime']) delete file[key];
+      for (const assertion of file.assertionResults) {
+        delete assertion.duration;
+        assertion.failureMessages = (assertion.failureMessages ?? []).map(ownFrames);
+      }
+      file.message = ownFrames(file.message);
+    }
+    testResults.sort((a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1));
+    results.push({ code, totals, testResults });
+  }
+  expect(results[0]).toEqual(results[1]);
+  expect(JSON.stringify(results[0])).toContain('at the end');
+});
+
+for (const pool of ['threads', 'vmThreads', 'vmForks'] as const) {
+  test(`the pool ${pool}`, async () => {
+    const folder = project({
+      ...qaConfig(),
+      ...vitestConfig(`globals: true, pool: '${pool}'`),
+      'a.test.ts': `
+        import { expect as same, qa as imported } from '@qa/jest-preset/globals';
+        beforeAll(() => { qa.state.set('key', 1); });
+        test('a', () => { same(imported.state.require('key')).toBe(1); });
+        test('b', async () => { await expect(async () => expect({}).toHaveRowCount(1)).rejects.toThrow('toHaveRowCount'); });
+      `,
+    });
+    const result = await vitest(folder);
+    expect(result.code, result.output).toBe(0);
+    expect(outcome(result)).toEqual({ a: 'passed', b: 'passed' });
+  });
+}
