@@ -19,9 +19,13 @@ export class DecodeError extends QaError {
   constructor(codec: string, bytes: Buffer, context: CodecContext, cause: unknown) {
     const reason = reasonOf(cause);
     const hex = excerpt(bytes);
+    // A failure that names its own mend (a registry that is down) has the last word.
+    const [why, mend] = isQaError(cause)
+      ? ['', reason]
+      : [`: ${withoutStop(reason)}`, 'See whether the topic is declared with the codec that its producer uses'];
     super('QA_DECODE', {
-      what: `${where(context)} could not be decoded as ${codec}: ${withoutStop(reason)}. Its ${bytes.length} bytes: ${hex || 'none'}`,
-      mend: 'See whether the topic is declared with the codec that its producer uses',
+      what: `${where(context)} could not be decoded as ${codec}${why}. Its ${bytes.length} bytes: ${hex || 'none'}`,
+      mend,
       cause,
     });
     this.reason = reason;

@@ -101,10 +101,7 @@ export class RegistryClient {
 
   async #registered(answer: Answer, asked: { id?: number; guid?: string }): Promise<RegisteredSchema> {
     if (typeof answer.schema !== 'string') {
-      throw this.#error(
-        'The schema registry gave an answer without a schema',
-        'See whether the address is a schema registry',
-      );
+      throw this.#error('gave an answer without a schema', 'See whether the address is a schema registry');
     }
     return {
       id: answer.id ?? asked.id,
@@ -127,8 +124,8 @@ export class RegistryClient {
   }
 
   /**
-   * Kept for the life of the process. A failure is kept for a second: thousands of messages with one unknown id are
-   * one question, not thousands with a timeout each.
+   * Kept for the life of the process. A failure of reading is kept for a second: thousands of messages with one
+   * unknown id are one question, not thousands with a timeout each.
    */
   #once(method: string, path: string, body?: string): Promise<Answer> {
     const key = keyOf(method, path, body);
@@ -136,11 +133,8 @@ export class RegistryClient {
     if (!answer) {
       answer = this.#ask(method, path, body);
       this.#known.set(key, answer);
-      answer.catch(() =>
-        clock()
-          .setTimeout(() => this.#known.delete(key), FAILURE_KEPT)
-          .unref(),
-      );
+      const forget = () => this.#known.delete(key);
+      answer.catch(() => (method === 'GET' ? clock().setTimeout(forget, FAILURE_KEPT).unref() : forget()));
     }
     return answer;
   }
@@ -189,21 +183,21 @@ export class RegistryClient {
     const { code = '' } = cause;
     if (/CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME/.test(code)) {
       return this.#error(
-        `The schema registry's certificate is not trusted (${cause.message})`,
+        `has a certificate that is not trusted (${cause.message})`,
         'Give the authority that signed it: registry: { tls: { ca } }',
         cause,
       );
     }
     if (code === 'ETIMEDOUT') {
       return this.#error(
-        `The schema registry did not answer within ${this.#target.timeout} ms`,
+        `did not answer within ${this.#target.timeout} ms`,
         'See whether it is up and not overloaded, or give it more time: registry: { timeout }',
         cause,
       );
     }
     const isWrongProtocol = code === 'EPROTO' || /^HPE_/.test(code);
     return this.#error(
-      `The schema registry cannot be reached (${cause.message || code})`,
+      `cannot be reached (${cause.message || code})`,
       isWrongProtocol
         ? 'The port speaks another protocol: correct `http` or `https` in the address'
         : 'See whether it is up, and whether the address is right',
@@ -214,12 +208,12 @@ export class RegistryClient {
   #refused(method: string, path: string, status: number, answer: (Answer & Refusal) | undefined): QaError {
     const said = answer?.message ? `: ${answer.message}` : '';
     const code = answer?.error_code ?? status;
-    const what = `The schema registry answered ${method} ${path} with ${status}${said}`;
-    return this.#error(what, answer ? mendOf(status, code) : 'See whether the address is a schema registry');
+    const what = `answered ${method} ${path} with ${status}${said}`;
+    return this.#error(what, answer ? mendOf(method, status, code) : 'See whether the address is a schema registry');
   }
 
   #error(what: string, mend: string, cause?: unknown): QaError {
-    return new QaError('QA_REGISTRY', { what: `${what} (${this.address})`, mend, cause });
+    return new QaError('QA_REGISTRY', { what: `The schema registry ${this.address} ${what}`, mend, cause });
   }
 }
 
@@ -228,13 +222,13 @@ interface Refusal {
   message?: string;
 }
 
-function mendOf(status: number, code: number): string {
+function mendOf(method: string, status: number, code: number): string {
   if (status === 401) return 'Give it the right `username` and `password`, or `token`';
   if (status === 403) return 'This user may not do that: give it the right, or use another one';
   if (code === 40401)
     return 'No schema is registered under that subject: register one (`register: true`), or correct `subject`';
-  if (code === 40403)
-    return 'That schema is not registered: register it (`register: true`), or see whether this is the registry that the producer uses';
+  if (code === 40403 && method === 'POST')
+    return 'Register the schema (`register: true`), or send with one that the subject has';
   if (status === 404) return 'See whether this is the registry that the producer uses';
   if (status === 409)
     return "The schema is not compatible with the versions that the subject has: give new fields a default, or change the subject's compatibility";

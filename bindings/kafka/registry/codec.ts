@@ -140,7 +140,11 @@ class Documents {
   }
 
   #wrong(what: string, mend: string, cause?: unknown): QaError {
-    return new QaError('QA_MESSAGE_SCHEMA', { what: `The registry's ${what} (${this.#client.address})`, mend, cause });
+    return new QaError('QA_MESSAGE_SCHEMA', {
+      what: `The schema registry ${this.#client.address}: ${what}`,
+      mend,
+      cause,
+    });
   }
 }
 
@@ -167,7 +171,7 @@ function subjectOf(
 
 function incomplete(client: RegistryClient, { connection }: CodecSetup, what: string, mend: string): QaError {
   return new QaError('QA_REGISTRY', {
-    what: `The schema registry gives no ${what} for the schema (${client.address})`,
+    what: `The schema registry ${client.address} gives no ${what} for the schema`,
     mend,
     connection,
   });
