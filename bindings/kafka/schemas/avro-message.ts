@@ -1,6 +1,7 @@
 import { QaError } from '../../core/errors.ts';
 import type { CodecSetup } from '../codec.ts';
 import { fromAvro } from '../decoders/avro.ts';
+import { type AvroCheck, avroCheck } from '../decoders/avro-check.ts';
 import { toAvro } from '../encoders/avro.ts';
 import { type AvroNames, type AvroNode, type AvroSchema, parseAvro } from './avro.ts';
 import { type AvscResolver, type AvscType, avscType } from './avsc.ts';
@@ -49,6 +50,7 @@ class AvroMessage implements MessageSchema {
   readonly recordName: string | undefined;
   readonly #node: AvroNode;
   readonly #type: AvscType;
+  readonly #check: AvroCheck;
   readonly #shape: (raw: unknown) => unknown;
   readonly #resolvers = new WeakMap<AvroMessage, AvscResolver>();
 
@@ -56,6 +58,7 @@ class AvroMessage implements MessageSchema {
     this.recordName = 'name' in node ? node.name : undefined;
     this.#node = node;
     this.#type = avscType(node, setup);
+    this.#check = avroCheck(node);
     this.#shape = fromAvro(node);
   }
 
@@ -64,7 +67,11 @@ class AvroMessage implements MessageSchema {
   }
 
   decode(bytes: Buffer, writer: MessageSchema = this): unknown {
-    if (writer === this || !(writer instanceof AvroMessage)) return this.#shape(this.#type.fromBuffer(bytes));
+    if (writer === this || !(writer instanceof AvroMessage)) {
+      this.#check(bytes);
+      return this.#shape(this.#type.fromBuffer(bytes));
+    }
+    writer.#check(bytes);
     return this.#shape(this.#type.fromBuffer(bytes, this.#resolver(writer)));
   }
 
