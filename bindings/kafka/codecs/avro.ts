@@ -35,9 +35,9 @@ const registryShape = object({ schema: optional(schemaSource), ...registryKeys }
  * }
  * @throws QaError on opening: QA_MESSAGE_SCHEMA, QA_DRIVER_MISSING
  */
-export function avro<T = unknown>(schema: string | AvroSchema, options?: AvroOptions): Codec<T>;
-export function avro<T = unknown>(options: AvroRegistryOptions): Codec<T>;
-export function avro<T>(first: string | AvroSchema | AvroRegistryOptions, options?: AvroOptions): Codec<T> {
+export function avro<T = unknown, In = T>(schema: string | AvroSchema, options?: AvroOptions): Codec<T, In>;
+export function avro<T = unknown, In = T>(options: AvroRegistryOptions): Codec<T, In>;
+export function avro<T, In>(first: string | AvroSchema | AvroRegistryOptions, options?: AvroOptions): Codec<T, In> {
   const isRegistry = typeof first === 'object' && 'registry' in first;
   const codec: Codec<unknown> = {
     name: 'avro',
@@ -46,7 +46,7 @@ export function avro<T>(first: string | AvroSchema | AvroRegistryOptions, option
       return isRegistry ? fromRegistry(this.input!, setup) : fromFile(this.input!, setup);
     },
   };
-  return codec as Codec<T>;
+  return codec as Codec<T, In>;
 }
 
 function fromFile(input: object, setup: CodecSetup): Codec {

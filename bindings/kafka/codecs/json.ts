@@ -30,7 +30,9 @@ const registryShape = object({ schema: optional(schemaSource), ...registryKeys }
  * }
  * @throws QaError on opening: QA_MESSAGE_SCHEMA, QA_DRIVER_MISSING
  */
-export function json<T = unknown>(options?: JsonOptions | (JsonOptions & RegistryUse)): Codec<T> {
+export function json<T = unknown, In = T>(options?: JsonOptions): Codec<T, In>;
+export function json<T = unknown, In = T>(options: JsonOptions & RegistryUse): Codec<T, In>;
+export function json<T, In>(options?: JsonOptions | (JsonOptions & RegistryUse)): Codec<T, In> {
   const codec: Codec<unknown> = {
     name: 'json',
     input: { ...options },
@@ -39,7 +41,7 @@ export function json<T = unknown>(options?: JsonOptions | (JsonOptions & Registr
       return 'registry' in input ? fromRegistry(input, setup) : fromFile(input, setup);
     },
   };
-  return codec as Codec<T>;
+  return codec as Codec<T, In>;
 }
 
 function fromFile(input: object, setup: CodecSetup): Codec {

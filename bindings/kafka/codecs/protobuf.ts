@@ -34,13 +34,13 @@ const registryShape = object({ schema: optional(nonEmpty), message: optional(non
  * topics: { shipped: { value: protobuf<Shipped>('./shipped.proto', 'shop.Shipped') } }
  * @throws QaError on opening: QA_MESSAGE_SCHEMA, QA_DRIVER_MISSING
  */
-export function protobuf<T = unknown>(file: string, message: string, options?: ProtobufOptions): Codec<T>;
-export function protobuf<T = unknown>(options: ProtobufRegistryOptions): Codec<T>;
-export function protobuf<T>(
+export function protobuf<T = unknown, In = T>(file: string, message: string, options?: ProtobufOptions): Codec<T, In>;
+export function protobuf<T = unknown, In = T>(options: ProtobufRegistryOptions): Codec<T, In>;
+export function protobuf<T, In>(
   first: string | ProtobufRegistryOptions,
   message?: string,
   options?: ProtobufOptions,
-): Codec<T> {
+): Codec<T, In> {
   const codec: Codec<unknown> = {
     name: 'protobuf',
     input: typeof first === 'string' ? { file: first, message, ...options } : { ...first },
@@ -49,7 +49,7 @@ export function protobuf<T>(
       return 'registry' in input ? fromRegistry(input, setup) : fromFile(input, setup);
     },
   };
-  return codec as Codec<T>;
+  return codec as Codec<T, In>;
 }
 
 function fromFile(input: object, setup: CodecSetup): Codec {
