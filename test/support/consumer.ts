@@ -59,6 +59,12 @@ export function installPackage(): void {
   writeFileSync(keyFile, key);
 }
 
+/** Path of the packed file that was installed. */
+export function tarball(): string {
+  const { devDependencies } = JSON.parse(readFileSync(join(base, 'package.json'), 'utf8'));
+  return join(base, devDependencies['@qa/jest-preset'].replace('file:', ''));
+}
+
 /** Path of the installed package's folder. */
 export const installed: string = join(base, 'node_modules', '@qa', 'jest-preset');
 
