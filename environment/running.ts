@@ -25,7 +25,7 @@ export class ActiveFunction implements Running {
   readonly soft: boolean;
   readonly state: StateScope;
   readonly concurrent: boolean;
-  readonly #ends: number;
+  #ends: number;
   readonly #fail: (error: Error) => void;
   readonly #pending = new Set<PendingMatcher>();
   #settled = false;
@@ -38,6 +38,11 @@ export class ActiveFunction implements Running {
     this.concurrent = concurrent;
     this.#fail = fail;
     this.#ends = timeout > 0 ? clock().now() + timeout : Number.POSITIVE_INFINITY;
+  }
+
+  /** The runner's limit where it is known only once the function runs: ms from now. */
+  endsIn(ms: number): void {
+    this.#ends = clock().now() + ms;
   }
 
   timeLeft(): number {

@@ -19,19 +19,27 @@ export interface LoadedConfig extends QaConfig {
   readonly stand: string | undefined;
 }
 
+/** Gives the default export of a file. */
+export type ConfigImporter = (file: string) => Promise<unknown>;
+
 const loaded = new Map<string, Promise<LoadedConfig>>();
 
 /**
  * @param root the runner's root folder
+ * @param importer for runners with modules of their own, where ours cannot compile a config
  * @throws QaError QA_CONFIG
  */
-export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): Promise<LoadedConfig> {
+export function loadConfig(
+  root: string,
+  env: NodeJS.ProcessEnv = process.env,
+  importer: ConfigImporter = importDefault,
+): Promise<LoadedConfig> {
   const file = findConfig(root);
   const stand = env.QA_STAND || undefined;
   const key = `${file}\0${stand ?? ''}`;
   let promise = loaded.get(key);
   if (!promise) {
-    promise = load(file, stand);
+    promise = load(file, stand, importer);
     loaded.set(key, promise);
   }
   return promise;
@@ -55,10 +63,10 @@ export function findConfig(root: string): string {
   return found[0];
 }
 
-async function load(file: string, stand: string | undefined): Promise<LoadedConfig> {
+async function load(file: string, stand: string | undefined, importer: ConfigImporter): Promise<LoadedConfig> {
   let config: unknown;
   try {
-    config = await importDefault(file);
+    config = await importer(file);
   } catch (cause) {
     throw new QaError('QA_CONFIG', {
       what: `${file} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,

@@ -7,12 +7,12 @@ import { expect, type RunnerTask, type RunnerTestFile, type RunnerTestSuite, Tes
 import type { Runtime } from '../../bindings/core/runtime.ts';
 import { shared } from '../../bindings/core/shared.ts';
 import { currentRun } from '../../servers/run.ts';
-import { loadConfig } from '../config/load.ts';
+import { type ConfigImporter, loadConfig } from '../config/load.ts';
 import { parseDocblock } from '../docblock.ts';
 import { type Docblock, FileRun } from '../file-run.ts';
 import { readable } from '../readable.ts';
 import { PROVIDED, type Provided } from './provided.ts';
-import { TestFile, testOf } from './test-file.ts';
+import { limit, TestFile, testOf } from './test-file.ts';
 
 type Source = Parameters<TestRunner['importFile']>[1];
 
@@ -21,10 +21,21 @@ export class QaRunner extends TestRunner {
   readonly #ready = new Map<RunnerTestFile, TestFile>();
   #isCollecting = false;
   #tellsSelection = false;
+  #deadline: Deadline | undefined;
   declare onCollected?: (files: RunnerTestFile[]) => unknown;
 
   /** Called for each file, once there is a runtime and before any code of the user runs. */
   protected equip(_runtime: Runtime): void {}
+
+  /** Vitest notes here when the time of a function that it has just begun is up; of some hooks it tells nowhere else. */
+  set _deadline(deadline: Deadline | undefined) {
+    this.#deadline = deadline;
+    if (typeof deadline?.endTime === 'number') limit(shared().runtime?.current(), deadline.endTime);
+  }
+
+  get _deadline(): Deadline | undefined {
+    return this.#deadline;
+  }
 
   async onBeforeCollect(_paths: string[]): Promise<void> {
     await this.#closeAll();
@@ -99,7 +110,7 @@ export class QaRunner extends TestRunner {
 
   async #make(file: RunnerTestFile): Promise<TestFile> {
     const { root, workers } = this.injectValue(PROVIDED) as Provided;
-    const [config, docblock] = await Promise.all([loadConfig(root), docblockOf(file)]);
+    const [config, docblock] = await Promise.all([loadConfig(root, process.env, this.#importer()), docblockOf(file)]);
     this.#inheritTags(file, docblock.tags);
     const fileRun = new FileRun({
       runner: 'vitest',
@@ -121,6 +132,15 @@ export class QaRunner extends TestRunner {
     return made;
   }
 
+  /** In a pool with vm contexts only Vitest's own loader can compile: another would leave the context. */
+  #importer(): ConfigImporter | undefined {
+    if (!this.pool.startsWith('vm')) return undefined;
+    const { moduleRunner } = this as unknown as {
+      moduleRunner: { import(file: string): Promise<{ default: unknown }> };
+    };
+    return async (path) => (await moduleRunner.import(path)).default;
+  }
+
   /** So that Vitest's own filter sees the tags of a docblock too. */
   #inheritTags(file: RunnerTestFile, tags: readonly string[]): void {
     const known = this.config.tags.map(({ name }) => name);
@@ -138,6 +158,11 @@ export class QaRunner extends TestRunner {
     this.#files.clear();
     for (const file of files) await file.close();
   }
+}
+
+interface Deadline {
+  /** On the clock of `performance.now()`. */
+  endTime?: number;
 }
 
 async function docblockOf({ filepath }: RunnerTestFile): Promise<Docblock> {

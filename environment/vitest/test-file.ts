@@ -1,10 +1,11 @@
 /** Maps what Vitest's runner does with one test file onto the life of a test file. */
 import { type RunnerTask, type RunnerTestCase, type RunnerTestFile, type RunnerTestSuite, TestRunner } from 'vitest';
+import { clock } from '../../bindings/core/clock.ts';
 import type { Running } from '../../bindings/core/runtime.ts';
 import type { FileRun } from '../file-run.ts';
 import { notice } from '../notice.ts';
 import { append, closingTrouble, readable } from '../readable.ts';
-import type { ActiveFunction } from '../running.ts';
+import { ActiveFunction } from '../running.ts';
 import type { SuiteNode, TestNode } from '../tags/select.ts';
 import { groupOf, parentOf } from './groups.ts';
 import { wrapHooks } from './hooks.ts';
@@ -28,6 +29,15 @@ const owners = new WeakMap<Running, RunnerTestCase>();
 /** The test whose function, or hook, `running` is. */
 export function testOf(running: Running | undefined): RunnerTestCase | undefined {
   return running && owners.get(running);
+}
+
+const limited = new WeakSet<Running>();
+
+/** Sets when a hook ends by the runner's time limit: the first that is noted while it runs is its own. */
+export function limit(running: Running | undefined, end: number): void {
+  if (!(running instanceof ActiveFunction) || running.kind !== 'hook' || limited.has(running)) return;
+  limited.add(running);
+  if (Number.isFinite(running.timeLeft())) running.endsIn(end - clock().now());
 }
 
 export class TestFile {
