@@ -1,0 +1,48 @@
+/** `npm run demo`, as the README promises it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { root, stripColours, systemNode } from '../support/consumer.ts';
+
+const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+
+test('the demo shows both runners, passing and failing, and ends with 0', async () => {
+  const { code, output } = await node([join(root, 'examples', 'demo.mjs')]);
+  expect(code, output).toBe(0);
+  expect(output.match(/^yes {2}.*$/gm), output).toHaveLength(4);
+  expect(output).toContain('PASS tests/shop.test.ts');
+  expect(output).toMatch(/✓ tests\/shop\.test\.ts \(13 tests\)/);
+});
+
+test('it does not end with 0 when something is wrong', async () => {
+  const { code, output } = await node([join(root, 'examples', 'demo.mjs')], {
+    QA_DB_URL: 'postgres://nobody@127.0.0.1:1/nothing',
+  });
+  expect(code, output).toBe(1);
+  // A test that fails for another reason is not the failure that the demo is to show.
+  expect(output.match(/^NO {3}.*$/gm), output).toHaveLength(4);
+});
+
+test('the types of the example hold', async () => {
+  expect(await node([tsc, '-p', join(root, 'examples', 'shop')])).toEqual({ code: 0, output: '' });
+});
+
+async function node(args: string[], env: Record<string, string> = {}) {
+  const child = spawn(systemNode, args, {
+    cwd: root,
+    env: { ...withoutRunner(), NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const [code] = await once(child, 'close');
+  return { code, output: stripColours(output) };
+}
+
+/** What this test's own runner has set is not a user's. */
+function withoutRunner(): NodeJS.ProcessEnv {
+  const own = /^(QA_|VITEST|JEST_|TEST$|NODE_ENV$|NODE_OPTIONS$|FORCE_COLOR$|VITE_|npm_)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+}
