@@ -120,13 +120,13 @@ function pageProject(all: readonly Block[], runner: 'jest' | 'vitest', more: Rec
       ? { 'qa.config.ts': shopFile('qa.config.ts') }
       : {}),
     'docs.test.ts': PRELUDE + examples.join('\n'),
-    ...page,
     'tsconfig.json': JSON.stringify({
       extends: './base.json',
       compilerOptions: { types: TYPES[runner] },
       include: all.length > 0 ? ['docs.test.ts', 'qa.config.ts'] : ['qa.config.ts'],
     }),
     'base.json': shopFile('tsconfig.json'),
+    ...page,
     ...more,
   });
   for (const name of ['service', 'failing']) cpSync(join(shop, name), join(folder, name), { recursive: true });
@@ -135,7 +135,7 @@ function pageProject(all: readonly Block[], runner: 'jest' | 'vitest', more: Rec
 
 /** `QA_TAGS=smoke npx jest --ci`: a line as a user types it. */
 function command(folder: string, line: string): Promise<RunResult> {
-  const match = /^((?:[A-Z_]+=(?:'[^']*'|\S*) )*)npx (jest|vitest)( .*)?$/.exec(line);
+  const match = /^((?:[A-Z_]+=(?:'[^']*'|\S*) )*)npx (jest|vitest|tsc)( .*)?$/.exec(line);
   if (!match) throw new Error(`Cannot run \`${line}\``);
   const [, variables = '', tool, rest = ''] = match;
   const set = [...variables.matchAll(/([A-Z_]+)=(?:'([^']*)'|(\S*))/g)].map(([, name, quoted, bare]) => [
@@ -143,7 +143,7 @@ function command(folder: string, line: string): Promise<RunResult> {
     quoted ?? bare!.replace(/^\$(\w+)$/, (_, other: string) => env()[other as keyof ReturnType<typeof env>]),
   ]);
   const args = [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!);
-  return run(folder, tool as 'jest' | 'vitest', args, { env: { ...env(), ...Object.fromEntries(set) } });
+  return run(folder, tool as 'jest' | 'vitest' | 'tsc', args, { env: { ...env(), ...Object.fromEntries(set) } });
 }
 
 /** The example's failing test, once. */
