@@ -62,6 +62,8 @@ export class ActiveFunction implements Running {
   /** To be called when the function has settled: each matcher still under way is one failure. */
   settle(): void {
     if (this.#settled) return;
+    // Ended by the runner's time limit: who was being awaited then cannot be told from who was not.
+    if (this.timeLeft() <= 0) this.#pending.clear();
     for (const { label, stack, error: failure } of this.#pending) {
       const outcome = failure
         ? `it failed, and the ${this.kind} went on without knowing`

@@ -190,3 +190,20 @@ for (const pool of ['threads', 'vmThreads', 'vmForks'] as const) {
     expect(outcome(result)).toEqual({ a: 'passed', b: 'passed' });
   });
 }
+
+test("the user's environment and setup files stay", async () => {
+  const folder = project({
+    ...qaConfig(),
+    ...vitestConfig("globals: true, environment: './own-env.mjs', setupFiles: ['./own-setup.js']"),
+    'own-env.mjs':
+      "export default { name: 'own', viteEnvironment: 'ssr', setup(global) { global.page = 'there'; return { teardown() { delete global.page; } }; } };",
+    'own-setup.js': `
+      import { beforeEach, qa } from '@qa/jest-preset/globals';
+      qa.afterReset(() => { globalThis.wasReset = true; });
+      beforeEach(() => { qa.state.set('page', page); });`,
+    'a.test.js': "test('a', () => { expect(qa.state.require('page')).toBe('there'); });",
+  });
+  const result = await vitest(folder);
+  expect(result.code, result.output).toBe(0);
+  expect(outcome(result)).toEqual({ a: 'passed' });
+});
