@@ -165,6 +165,8 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
     signalOne(running.pid, signal);
     for (const pid of sessions) signalOne(pid, signal);
     await closed;
+    // A session that is still dying holds the shared memory: a server that starts meanwhile refuses the folder.
+    for (const pid of sessions) while (isRunning(pid)) await sleep(5);
     watchdog?.stdin?.end('done\n');
   }
 
@@ -203,6 +205,14 @@ function spaciousFolder(): string {
   } catch {
     return tmpdir();
   }
+}
+
+/** One that has died but is not yet reaped runs no more. */
+function isRunning(pid: number): boolean {
+  const command = execFileSync('ps', ['-axo', 'pid=,stat='], { encoding: 'utf8' }).match(
+    new RegExp(`^\\s*${pid}\\s+(\\S)`, 'm'),
+  );
+  return command !== null && command[1] !== 'Z';
 }
 
 function children(pid: number): number[] {
