@@ -3,6 +3,7 @@
  */
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import type { Binding, Namespace, Proof, Resetter, Scope } from '../bindings/core/binding.ts';
 import { QaError } from '../bindings/core/errors.ts';
 import { Redactor } from '../bindings/core/redact.ts';
@@ -13,6 +14,7 @@ import { lease } from '../servers/index.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { Deadline } from './deadline.ts';
 import { notice } from './notice.ts';
+import { park, unpark } from './parked.ts';
 
 /** Time for one connection to close, ms: a hung server must not hold the run. */
 const CLOSE_TIMEOUT = 2000;
@@ -36,9 +38,18 @@ interface Slot {
   binding: AnyBinding;
   scope: MutableScope;
   handle: object;
-  opened?: { client: unknown; options: object; driver: unknown };
+  opened?: Opened;
   resetter?: Resetter;
   opening?: Promise<void>;
+  /** What the way to the target depends on. */
+  key?: string;
+  failed?: boolean;
+}
+
+interface Opened {
+  client: unknown;
+  options: object;
+  driver: unknown;
 }
 
 type MutableScope = { -readonly [Key in keyof Scope]: Scope[Key] };
@@ -142,7 +153,7 @@ export class Session {
     return { name, binding, scope, handle };
   }
 
-  #opened(name: string): NonNullable<Slot['opened']> {
+  #opened(name: string): Opened {
     const slot = this.#slots.get(name)!;
     if (slot.opened) return slot.opened;
     if (this.#selected && !this.#selected.has(name)) {
@@ -216,6 +227,9 @@ export class Session {
       options = binding.parse({ ...withoutServer(resolved), ...scope.lease.options }, path);
     }
     scope.signal = deadline.signal;
+    const way = [address, withoutServer(resolved), scope.lease?.options, namespace, config.stand];
+    slot.key = inspect(way, { depth: Number.POSITIVE_INFINITY });
+    if (await this.#takeParked(slot)) return;
     const opening = binding.open(options, scope);
     const client = await deadline.bound(opening, () => {
       // Nobody will use what opens from now on. That it fails to open or close has no one to hear it: the deadline is told.
@@ -230,6 +244,38 @@ export class Session {
     });
     slot.opened = { client, options, driver: await scope.driver() };
     await this.#prepareReset(slot, options, workers);
+  }
+
+  /** Whether an earlier file of this process left the very connection. */
+  async #takeParked(slot: Slot): Promise<boolean> {
+    const { binding, scope, key } = slot;
+    const kept = unpark(this.#options.config.connections[slot.name]!);
+    if (!kept) return false;
+    if (kept.key !== key) {
+      await Promise.all([kept.resetter?.close(), binding.close(kept.client)]);
+      return false;
+    }
+    const { client, options, driver, lease, resetter, redactor } = kept;
+    this.redactor.include(redactor);
+    scope.lease = lease;
+    slot.opened = { client, options, driver };
+    if (resetter) slot.resetter = resetter;
+    return true;
+  }
+
+  /** Leaves an open connection to the next file of this process, where all of it can be made as good as new. */
+  async #park({ binding, name, key, scope, failed }: Slot, opened: Opened, resetter?: Resetter): Promise<boolean> {
+    if (!binding.renew || key === undefined || failed) return false;
+    if (resetter && !resetter.renew?.()) return false;
+    if (!(await binding.renew(opened.client))) return false;
+    park(this.#options.config.connections[name]!, {
+      ...opened,
+      key,
+      lease: scope.lease,
+      resetter,
+      redactor: this.redactor,
+    });
+    return true;
   }
 
   async #prepareReset(slot: Slot, options: object, workers: number): Promise<void> {
@@ -286,14 +332,17 @@ export class Session {
     delete slot.resetter;
     const late = () => timedOut(name, address, 'The connection did not close', CLOSE_TIMEOUT);
     try {
-      await slot.opening?.catch(() => undefined);
-      if (resetter) await deadline.bound(resetter.close(), late);
-    } finally {
+      await slot.opening?.catch(() => {
+        slot.failed = true;
+      });
+      if (!opened || (await this.#park(slot, opened, resetter))) return;
       try {
-        if (opened) await deadline.bound(binding.close(opened.client), late);
+        if (resetter) await deadline.bound(resetter.close(), late);
       } finally {
-        deadline.clear();
+        await deadline.bound(binding.close(opened.client), late);
       }
+    } finally {
+      deadline.clear();
     }
   }
 }

@@ -31,6 +31,12 @@ export interface Binding<Options extends object = object, Client = unknown, Hand
   /** Idempotent; also of a half-open client. */
   close(client: Client): Promise<void>;
   /**
+   * At the end of a file whose process may run more of them: makes an open client as good as a new one, so that the
+   * next file need not open its own. Nothing of it may keep the process alive. False: it must be closed. Without it
+   * each file opens and closes.
+   */
+  renew?(client: Client): Promise<boolean>;
+  /**
    * What tests see as `qa.<name>`; made before the connection opens. `opened` gives the client or throws
    * QA_NOT_OPEN; nothing but methods, getters of I/O and of addresses may call it.
    */
@@ -89,6 +95,8 @@ export interface Resetter {
   push(signal: AbortSignal): Promise<void>;
   /** Forgets the innermost baseline: what it held beyond the outer one is undone by the next reset. */
   pop(): void;
+  /** Forgets all baselines but the outermost, for the next file of this process. False: it must be closed. */
+  renew?(): boolean;
   /** Gives locks and helpers back; the target is left as it is. Idempotent. */
   close(): Promise<void>;
 }

@@ -17,6 +17,11 @@ export class Redactor {
     this.#values.add(encodeURIComponent(secret));
   }
 
+  /** Hides what another one hides, too. */
+  include(other: Redactor): void {
+    for (const value of other.#values) this.#values.add(value);
+  }
+
   redact(text: string): string {
     let result = text;
     for (const value of this.#values) result = result.replaceAll(value, HIDDEN);

@@ -132,9 +132,11 @@ export class QaRunner extends TestRunner {
     return made;
   }
 
-  /** In a pool with vm contexts only Vitest's own loader can compile: another would leave the context. */
-  #importer(): ConfigImporter | undefined {
-    if (!this.pool.startsWith('vm')) return undefined;
+  /**
+   * Through Vitest's own loader: its main process compiles the config once for all workers, and in a pool with vm
+   * contexts another loader would leave the context.
+   */
+  #importer(): ConfigImporter {
     const { moduleRunner } = this as unknown as {
       moduleRunner: { import(file: string): Promise<{ default: unknown }> };
     };

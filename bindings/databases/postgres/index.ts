@@ -8,6 +8,7 @@ import { statementError } from './errors.ts';
 import { PostgresHandle } from './handle.ts';
 import { type ParsedOptions, type PostgresOptions, parseOptions } from './options.ts';
 import { closePool, openPool } from './pool.ts';
+import { renewPool } from './renew.ts';
 import { ownership, type ResetTarget, reset } from './reset/index.ts';
 
 export type { SqlFragment, SqlTag } from './fragment.ts';
@@ -26,6 +27,7 @@ export const binding = {
   }),
   open: openPool,
   close: closePool,
+  renew: renewPool,
   health,
   ownership: async (pool, options, scope) => ownership(await targetOf(pool, scope), options, scope),
   reset: async (pool, proof, scope) => reset(await targetOf(pool, scope), proof, scope),

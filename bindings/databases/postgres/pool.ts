@@ -7,6 +7,7 @@ import { nearest } from '../../core/suggest.ts';
 import { type Address, printAddress } from './address.ts';
 import { connectionError, type Place } from './errors.ts';
 import type { ParsedOptions } from './options.ts';
+import { rememberListeners } from './renew.ts';
 
 export type Driver = typeof pg;
 
@@ -35,6 +36,7 @@ export async function openPool(options: ParsedOptions, scope: Scope): Promise<pg
   // rejects its statement. Without listeners either event would end the whole process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
+  rememberListeners(pool);
 
   const giveUp = () => destroyAll(pool);
   scope.signal.addEventListener('abort', giveUp, { once: true });

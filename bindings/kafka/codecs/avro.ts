@@ -1,6 +1,6 @@
 import { list, object, optional } from '../../core/check.ts';
 import type { Codec, CodecSetup } from '../codec.ts';
-import { registryCodec } from '../registry/codec.ts';
+import { registryCodec } from '../registry/lazy.ts';
 import { type RegistryUse, registryKeys, schemaSource } from '../registry/options.ts';
 import type { AvroSchema } from '../schemas/avro.ts';
 import { avroFormat, openAvro } from '../schemas/avro-message.ts';

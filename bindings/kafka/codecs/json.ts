@@ -2,7 +2,7 @@ import { object, optional } from '../../core/check.ts';
 import type { Codec, CodecSetup } from '../codec.ts';
 import { decodeJson } from '../decoders/json.ts';
 import { encodeJson } from '../encoders/json.ts';
-import { registryCodec } from '../registry/codec.ts';
+import { registryCodec } from '../registry/lazy.ts';
 import { type RegistryUse, registryKeys, schemaSource } from '../registry/options.ts';
 import { readSchema } from '../schemas/file.ts';
 import { type JsonSchema, jsonFormat, openJsonSchema } from '../schemas/json.ts';

@@ -1,6 +1,6 @@
 import { boolean, list, nonEmpty, object, optional } from '../../core/check.ts';
 import type { Codec, CodecSetup } from '../codec.ts';
-import { registryCodec } from '../registry/codec.ts';
+import { registryCodec } from '../registry/lazy.ts';
 import { type RegistryUse, registryKeys } from '../registry/options.ts';
 import { invalidSchema, readSchema } from '../schemas/file.ts';
 import type { MessageSchema, SchemaText } from '../schemas/message-schema.ts';

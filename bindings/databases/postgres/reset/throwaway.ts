@@ -99,6 +99,11 @@ export class ThrowawayResetter implements Resetter {
     if (this.#depth > 0) this.#depth -= 1;
   }
 
+  renew(): boolean {
+    this.#depth = 0;
+    return this.#connection.isOpen;
+  }
+
   close(): Promise<void> {
     return this.#connection.close();
   }
