@@ -6,7 +6,7 @@ import { installPackage, project, run } from '../test/support/consumer.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 import { figure, median, ratio } from './figures.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 const FEW = 10;
 const MANY = 60;
 

@@ -23,7 +23,8 @@ describe('the tarball', () => {
 
   test('holds only what users need', () => {
     const unexpected = files.filter(
-      (path) => !/^(dist\/[\w./-]+\.(cjs|mjs|d\.cts|d\.mts)|package\.json|README\.md|LICENSE)$/.test(path),
+      (path) =>
+        !/^(dist\/[\w./-]+\.(cjs|mjs|d\.cts|d\.mts)|docs\/[\w-]+\.md|package\.json|README\.md|LICENSE)$/.test(path),
     );
     expect(unexpected).toEqual([]);
     expect(files).toEqual(

@@ -6,7 +6,7 @@ import { clock } from '../../core/clock.ts';
 const PATIENCE = 250;
 
 /** What a test may have left in a session, but for prepared statements, which the driver would miss. */
-const CLEAN = `close all; set session authorization default; reset all; unlisten *;
+const CLEAN = `rollback; close all; set session authorization default; reset all; unlisten *;
   select pg_advisory_unlock_all(); discard plans; discard temp; discard sequences`;
 
 /** What the driver keeps of a session: no part of its types. */
