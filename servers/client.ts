@@ -13,13 +13,18 @@ import {
   type MainReply,
   type Once,
   receive,
+  type StartOptions,
   send,
 } from './protocol.ts';
 import { currentRun } from './run.ts';
 
 export interface KeeperClient {
   /** The server of this kind and these options; started when it does not run. */
-  start<T>(kind: string, options: { startTimeout: number }, signal: AbortSignal): Promise<T>;
+  start<T, Options extends StartOptions = StartOptions>(
+    kind: string,
+    options: Options,
+    signal: AbortSignal,
+  ): Promise<T>;
   /**
    * A value that one process of the run makes and all get. A failure goes to all, too. When the maker dies or is
    * aborted, another one makes it.
@@ -101,7 +106,11 @@ class Line implements KeeperClient {
     });
   }
 
-  start<T>(kind: string, options: { startTimeout: number }, signal: AbortSignal): Promise<T> {
+  start<T, Options extends StartOptions = StartOptions>(
+    kind: string,
+    options: Options,
+    signal: AbortSignal,
+  ): Promise<T> {
     return before(signal, this.#ask({ op: 'start', kind, options })) as Promise<T>;
   }
 

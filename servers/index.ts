@@ -1,12 +1,15 @@
 /** Throwaway servers: what the session asks for, and what ends with the run. */
 import type { Lease, Namespace } from '../bindings/core/binding.ts';
 import { isQaError, QaError } from '../bindings/core/errors.ts';
-import { isEmbedded } from '../bindings/core/server.ts';
+import { type EmbeddedOptions, isEmbedded } from '../bindings/core/server.ts';
+import { didYouMean } from '../bindings/core/suggest.ts';
 import { type KeeperClient, keeper, usesKeeper } from './client.ts';
+import { leaseKafka, prepareKafka } from './kafka/lease.ts';
 import { leasePostgres } from './postgres/lease.ts';
 import { Failed, type Kept } from './protocol.ts';
 
 export { usesKeeper } from './client.ts';
+export type { LentKafka, StartedKafka } from './kafka/lease.ts';
 export type { LentPostgres, StartedPostgres } from './postgres/target.ts';
 export type { Kept } from './protocol.ts';
 export { beginRun, currentRun, type Run } from './run.ts';
@@ -29,9 +32,46 @@ export interface LeaseRequest {
   notice(line: string): void;
 }
 
-/** Hands out targets, by kind of the binding. */
-const LEASES: Readonly<Record<string, (request: Bounded, line: KeeperClient) => Promise<Lease>>> = {
-  postgres: leasePostgres,
+/** How targets of one kind are handed out. */
+interface Kind {
+  /** What of `embedded(…)` means something here. */
+  options: readonly (keyof EmbeddedOptions)[];
+  /** Brings what the server is run from; counts for no timeout. */
+  prepare?(request: Bounded, line: KeeperClient): Promise<void>;
+  lease(request: Bounded, line: KeeperClient): Promise<Lease>;
+  /** What an error says that none of ours explains. */
+  failed: { what: string; mend: string };
+  /** What takes the time that `startTimeout` covers, and what makes it shorter. */
+  late: { what: string; mend: string };
+}
+
+/** By kind of the binding. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  postgres: {
+    options: ['schema', 'isolation', 'binaries', 'startTimeout'],
+    lease: leasePostgres,
+    failed: {
+      what: 'A database of its own could not be made',
+      mend: 'The user of a lent server needs the right to create databases (CREATEDB); else see the cause',
+    },
+    late: {
+      what: 'The throwaway server and its database were not ready within the deadline',
+      mend: 'Give them more time with `embedded({ startTimeout })`, or make `schema` faster',
+    },
+  },
+  kafka: {
+    options: ['version', 'home', 'isolation', 'startTimeout'],
+    prepare: prepareKafka,
+    lease: leaseKafka,
+    failed: {
+      what: 'A throwaway Kafka could not be had',
+      mend: 'See the cause, or give the connection the `brokers` of a Kafka of your own',
+    },
+    late: {
+      what: 'The throwaway Kafka was not ready within the deadline',
+      mend: 'Give it more time with `embedded({ startTimeout })`',
+    },
+  },
 };
 
 type Bounded = LeaseRequest & { signal: AbortSignal; onLent(address: string): void };
@@ -49,25 +89,44 @@ const KEEP_TIMEOUT = 5000;
  * @throws QaError QA_SERVER_START, QA_SCHEMA_FAILED, QA_DRIVER_MISSING, QA_CONFIG; QA_TIMEOUT when `signal` aborts
  */
 export async function lease(request: LeaseRequest): Promise<Lease> {
-  const { kind, connection, server } = request;
-  const make = LEASES[kind];
-  if (make === undefined) {
+  const { kind: name, connection, server } = request;
+  const kind = KINDS[name];
+  if (kind === undefined) {
     throw new QaError('QA_CONFIG', {
-      what: `There is no throwaway server for \`${kind}\`; there is one for: ${Object.keys(LEASES).join(', ')}`,
+      what: `There is no throwaway server for \`${name}\`; there is one for: ${Object.keys(KINDS).join(', ')}`,
       mend: 'Give the connection an address instead of `server`',
       connection,
     });
   }
+  if (isEmbedded(server)) refuseForeignOptions(server.options, { kind, name, connection });
   const { startTimeout = START_TIMEOUT } = isEmbedded(server) ? server.options : {};
-  const signal = request.signal ?? AbortSignal.timeout(startTimeout + GRACE);
   const subject: Subject = { connection, address: undefined };
   const onLent = (address: string) => {
     subject.address = address;
   };
+  let signal = request.signal ?? new AbortController().signal;
   try {
-    return await make({ ...request, signal, onLent }, await keeper(signal));
+    const line = await keeper(signal);
+    await kind.prepare?.({ ...request, signal, onLent }, line);
+    signal = request.signal ?? AbortSignal.timeout(startTimeout + GRACE);
+    return await kind.lease({ ...request, signal, onLent }, line);
   } catch (error) {
-    throw toQaError(error, subject, signal);
+    throw toQaError(error, { subject, signal, kind });
+  }
+}
+
+function refuseForeignOptions(
+  options: EmbeddedOptions,
+  { kind, name, connection }: { kind: Kind; name: string; connection: string },
+): void {
+  for (const key of Object.keys(options)) {
+    if ((kind.options as readonly string[]).includes(key) || options[key as keyof EmbeddedOptions] === undefined)
+      continue;
+    throw new QaError('QA_CONFIG', {
+      what: `\`embedded({ ${key} })\` means nothing for ${name}`,
+      mend: didYouMean(key, kind.options),
+      connection,
+    });
   }
 }
 
@@ -88,23 +147,20 @@ interface Subject {
   address: string | undefined;
 }
 
-function toQaError(error: unknown, subject: Subject, signal: AbortSignal): unknown {
+function toQaError(
+  error: unknown,
+  { subject, signal, kind }: { subject: Subject; signal: AbortSignal; kind: Kind },
+): unknown {
   if (isQaError(error)) return error;
   if (error instanceof Failed) {
     const { code, what, mend, cause } = error.failure;
     return new QaError(code, { what, mend, ...subject, cause: error.cause ?? remote(what, cause) });
   }
-  if (signal.aborted) {
-    return new QaError('QA_TIMEOUT', {
-      what: 'The throwaway server and its database were not ready within the deadline',
-      mend: 'Give them more time with `embedded({ startTimeout })`, or make `schema` faster',
-      ...subject,
-      cause: error,
-    });
-  }
+  if (signal.aborted) return new QaError('QA_TIMEOUT', { ...kind.late, ...subject, cause: error });
+  const { what, mend } = kind.failed;
   return new QaError('QA_SERVER_START', {
-    what: `A database of its own could not be made: ${error instanceof Error ? error.message : String(error)}`,
-    mend: 'The user of a lent server needs the right to create databases (CREATEDB); else see the cause',
+    what: `${what}: ${error instanceof Error ? error.message : String(error)}`,
+    mend,
     ...subject,
     cause: error,
   });

@@ -31,9 +31,15 @@ export interface MainReply {
   failure?: Failure;
 }
 
+/** What a server is asked for with: all but the time tells it from others. */
+export interface StartOptions {
+  /** ms */
+  startTimeout: number;
+}
+
 export type KeeperRequest =
   /** Starts a server, or gives the running one of the same kind and options. */
-  | { op: 'start'; kind: string; options: { startTimeout: number } }
+  | { op: 'start'; kind: string; options: StartOptions }
   /** Asks for a value that one process of the run makes. */
   | { op: 'once'; key: string }
   /** The value was made, or could not be. `address` is shown to the user when the run is kept. */

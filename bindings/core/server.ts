@@ -9,11 +9,15 @@ export interface EmbeddedOptions {
    * that gets the address. Relative paths start from the config's folder.
    */
   schema?: Schema;
-  /** `worker` (default): a target for each worker. `run`: one that all workers share. */
+  /** `worker`: a target for each worker. `run`: one that all workers share. Default: `worker`, and `run` for Kafka. */
   isolation?: 'worker' | 'run';
-  /** Folder of the server's own programs, instead of the npm package that brings them. */
+  /** PostgreSQL: folder of the server's own programs, instead of the npm package that brings them. */
   binaries?: string;
-  /** Time to start, ms. Default: 60000. */
+  /** Kafka: the broker's version, fetched by Maven once. Default: the newest that we test with and the Java here runs. */
+  version?: string;
+  /** Kafka: folder of a Kafka of your own (with `libs`), instead of one that Maven fetches. */
+  home?: string;
+  /** Time to start, ms; a first download is not counted. Default: 60000. */
   startTimeout?: number;
 }
 
@@ -27,6 +31,7 @@ export interface EmbeddedServer {
  *
  * @example
  * postgres({ server: embedded({ schema: './schema.sql' }) })
+ * kafka({ server: embedded() })
  */
 export function embedded(options: EmbeddedOptions = {}): EmbeddedServer {
   return { [SERVER]: 'embedded', options };

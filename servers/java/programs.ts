@@ -23,7 +23,7 @@ function find(name: string, variables: readonly string[], env: NodeJS.ProcessEnv
   const paths = (env.PATH ?? '').split(delimiter).flatMap((folder) => (folder ? [join(folder, name)] : []));
   return {
     path: [...homes, ...paths].find(isProgram),
-    looked: `\`${name}\` in ${[...variables.map((variable) => `${variable} (${env[variable] ?? 'not set'})`), 'PATH'].join(', ')}`,
+    looked: `\`${name}\` in ${[...variables.map((variable) => `${variable} (${env[variable] || 'not set'})`), 'PATH'].join(', ')}`,
   };
 }
 

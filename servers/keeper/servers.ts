@@ -1,5 +1,9 @@
 /** The servers of a run: one for each kind and options, as long as it lives. */
+import { fetchJars } from '../java/fetch.ts';
+import { prepareBroker } from '../kafka/prepare.ts';
+import { startKafka } from '../kafka/start.ts';
 import { startPostgres } from '../postgres/start.ts';
+import type { StartOptions } from '../protocol.ts';
 import { remembered } from './ledger.ts';
 import type { Supervised } from './supervise.ts';
 
@@ -10,16 +14,16 @@ export interface Started {
   info: object;
 }
 
-/** What a server is asked for with: all but the time tells it from others. */
-export interface StartOptions {
-  /** ms */
-  startTimeout: number;
-}
-
 /** Starts a server. `onProcess` is told each process before it is ready, so that it can be stopped at any time. */
 export type Provider<Options> = (options: Options, onProcess: (process: Supervised) => void) => Promise<Started>;
 
-const PROVIDERS: Readonly<Record<string, Provider<never>>> = { postgres: startPostgres };
+const PROVIDERS: Readonly<Record<string, Provider<never>>> = {
+  postgres: startPostgres,
+  kafka: startKafka,
+  // What fetches and prepares a server's programs is ended with the run as a server is.
+  jars: fetchJars,
+  'kafka-prepare': prepareBroker,
+};
 
 export class Servers {
   readonly #running = new Map<string, Promise<object>>();

@@ -1,21 +1,9 @@
 /** Where a throwaway PostgreSQL's data and, for root, a copy of its programs are. */
 import { createHash } from 'node:crypto';
-import {
-  access,
-  chmod,
-  chown,
-  constants,
-  cp,
-  lstat,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  statfs,
-} from 'node:fs/promises';
+import { chmod, chown, cp, lstat, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { newFolder } from '../keeper/place.ts';
 import { type Account, canReach } from './account.ts';
 
 /** Free space that makes memory the place for data, bytes. */
@@ -23,8 +11,7 @@ const ENOUGH_MEMORY = 512 * 1024 * 1024;
 
 /** A new folder that only the server's account may enter: in memory where there is room, else the temporary one. */
 export async function dataFolder(account: Account | undefined): Promise<string> {
-  const parent = (await hasRoom('/dev/shm')) ? '/dev/shm' : temporaryFolder(account);
-  const folder = await mkdtemp(join(parent, 'qa-postgres-'));
+  const folder = await newFolder('qa-postgres-', ENOUGH_MEMORY, temporaryFolder(account));
   if (account) await chown(folder, account.uid, account.gid);
   return folder;
 }
@@ -57,17 +44,6 @@ async function fingerprint(tree: string, bin: string): Promise<string> {
   }
   hash.update(await readFile(join(tree, bin, 'postgres')));
   return hash.digest('hex').slice(0, 12);
-}
-
-async function hasRoom(folder: string): Promise<boolean> {
-  try {
-    await access(folder, constants.W_OK);
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize >= ENOUGH_MEMORY;
-  } catch {
-    // No such folder: not Linux.
-    return false;
-  }
 }
 
 function temporaryFolder(account: Account | undefined): string {

@@ -2,12 +2,13 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort, HOST, PORT_ATTEMPTS, refuseWindows } from '../keeper/place.ts';
+import { failedToStart, isReady } from '../keeper/ready.ts';
 import type { Provider } from '../keeper/servers.ts';
-import { type Supervised, supervise } from '../keeper/supervise.ts';
-import { Failed, type Failure } from '../protocol.ts';
+import { supervise } from '../keeper/supervise.ts';
+import { Failed } from '../protocol.ts';
 import { type Account, serverAccount } from './account.ts';
 import { dataFolder, reachablePrograms } from './folders.ts';
 
@@ -32,14 +33,12 @@ export interface PostgresInfo {
   folder: string;
 }
 
-const HOST = '127.0.0.1';
+const NAMES = { name: 'PostgreSQL', address: 'url' } as const;
 const USER = 'postgres';
-/** Somebody else may take a free port between our look and the server's start. */
-const PORT_ATTEMPTS = 5;
 
 export const startPostgres: Provider<PostgresOptions> = async (options, onProcess) => {
   const deadline = performance.now() + options.startTimeout;
-  if (process.platform === 'win32') throw new Failed(NOT_ON_WINDOWS);
+  refuseWindows('url');
   const account = serverAccount();
   const bin = await reachablePrograms(options.bin, account);
   const major = await version(bin, account, options);
@@ -59,20 +58,19 @@ export const startPostgres: Provider<PostgresOptions> = async (options, onProces
       gid: account?.gid,
     });
     onProcess(server);
-    if (await isReady(server, deadline - performance.now(), options)) {
+    const isUp = await isReady(server, {
+      ...NAMES,
+      isReady: (line) => line.includes('ready to accept connections'),
+      isPortTaken: (lines) => lines.some((line) => line.includes('could not create any TCP/IP sockets')),
+      deadline,
+      startTimeout: options.startTimeout,
+    });
+    if (isUp) {
       const pid = await server.pid;
       return { process: server, info: { id: `${pid}-${port}`, host: HOST, port, user: USER, password, pid, folder } };
     }
-    if (attempt === PORT_ATTEMPTS) {
-      throw failed('found no free port', { log: server.lastLines(), mend: MEND });
-    }
+    if (attempt === PORT_ATTEMPTS) throw failedToStart(NAMES, { what: 'found no free port', log: server.lastLines() });
   }
-};
-
-const NOT_ON_WINDOWS: Failure = {
-  code: 'QA_SERVER_START',
-  what: 'Throwaway servers need a POSIX shell, which watches over them, and do not run on Windows itself',
-  mend: 'Run the tests in WSL, or give the connection the `url` of a server of your own',
 };
 
 /** The shell becomes the server, so that one process is supervised from the first moment on. */
@@ -127,44 +125,6 @@ function serverFlags(major: number, port: number): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** False when its port was taken meanwhile. */
-async function isReady(process: Supervised, left: number, { startTimeout }: PostgresOptions): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, Math.max(left, 1), 'late');
-  });
-  const ready = process
-    .line((line) => line.includes('ready to accept connections'))
-    .then(
-      () => 'ready' as const,
-      () => 'ended' as const,
-    );
-  const outcome = await Promise.race([ready, late]);
-  clearTimeout(timer);
-  if (outcome === 'ready') return true;
-  const log = process.lastLines();
-  await process.stop();
-  if (outcome === 'late') {
-    throw failed(`was not ready after ${startTimeout} ms`, {
-      log,
-      mend: `Give it more time with \`embedded({ startTimeout: ${startTimeout * 2} })\``,
-    });
-  }
-  if (log.some((line) => line.includes('could not create any TCP/IP sockets'))) return false;
-  throw failed(`ended with code ${await process.exited}`, { log, mend: MEND });
-}
-
-const MEND = 'Mend what its lines say, or give the connection the `url` of a server of your own';
-
-function failed(what: string, { log, mend }: { log: string[]; mend: string }): Failed {
-  const lines = log.slice(-12).map((line) => `    ${line}\n`);
-  return new Failed({
-    code: 'QA_SERVER_START',
-    what: `The throwaway PostgreSQL ${what}. ${lines.length ? `Its last lines:\n${lines.join('')}` : 'It wrote nothing.'}`,
-    mend,
-  });
-}
-
 /** The major version; also finds out whether the programs run at all. */
 async function version(bin: string, account: Account | undefined, options: PostgresOptions): Promise<number> {
   const program = join(bin, 'postgres');
@@ -198,15 +158,4 @@ async function secretFile(file: string, text: string, account: Account | undefin
 function environment(): NodeJS.ProcessEnv {
   const { PATH, TZ, HOME } = process.env;
   return { PATH, HOME, LC_ALL: 'C', ...(TZ ? { TZ } : {}) };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, HOST, () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -2,10 +2,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isEmbedded } from '../../bindings/core/server.ts';
 import type { KeeperClient } from '../client.ts';
+import { type Lent, startedOnce } from '../lent.ts';
 import { Failed } from '../protocol.ts';
 import { type PgClient, type PgError, quote } from './pg.ts';
 import { findPrograms } from './programs.ts';
-import type { PostgresInfo } from './start.ts';
+import type { PostgresInfo, PostgresOptions } from './start.ts';
 
 /** A started testcontainers PostgreSQL, or what gives the same address. It is lent to the run, which never stops it. */
 export interface StartedPostgres {
@@ -13,10 +14,7 @@ export interface StartedPostgres {
 }
 
 /** What a config may give as `server`, when not `embedded(…)`. */
-export type LentPostgres =
-  | StartedPostgres
-  | PromiseLike<StartedPostgres>
-  | (() => StartedPostgres | PromiseLike<StartedPostgres>);
+export type LentPostgres = Lent<StartedPostgres>;
 
 export interface Target {
   /** Tells servers apart within a run. */
@@ -37,7 +35,7 @@ export async function findTarget(
   if (!isEmbedded(server)) return lent(server as LentPostgres);
   const { binaries, startTimeout = DEFAULT_START_TIMEOUT } = server.options;
   const options = { ...findPrograms(binaries, baseDir), startTimeout };
-  const info = await line.start<PostgresInfo>('postgres', options, signal);
+  const info = await line.start<PostgresInfo, PostgresOptions>('postgres', options, signal);
   return {
     id: info.id,
     adminUrl: `postgres://${info.user}:${info.password}@${info.host}:${info.port}/postgres`,
@@ -90,19 +88,6 @@ export async function asSuperuser(admin: PgClient, role: string, run: () => Prom
     throw error;
   }
   await admin.query(`alter role ${quote(role)} nosuperuser`);
-}
-
-const resolved = new WeakMap<object, Promise<StartedPostgres>>();
-
-/** A function is called once a process. */
-function startedOnce(server: LentPostgres): Promise<StartedPostgres> {
-  if (typeof server !== 'function') return Promise.resolve(server);
-  let started = resolved.get(server);
-  if (started === undefined) {
-    started = Promise.resolve().then(server);
-    resolved.set(server, started);
-  }
-  return started;
 }
 
 async function lent(server: LentPostgres): Promise<Target> {

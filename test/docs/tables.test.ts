@@ -60,7 +60,7 @@ describe('options', () => {
     applicationName: 1,
     reset: 1,
   };
-  const embedded = { schema: 1, isolation: 1, binaries: 1, startTimeout: 1 };
+  const embedded = { schema: 1, isolation: 1, binaries: 1, version: 1, home: 1, startTimeout: 1 };
   const matcher = { within: 1, stays: 1, soft: 1, exactly: 1, inOrder: 1 };
 
   test('config.md lists those of the config and of postgres()', () => {

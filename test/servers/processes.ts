@@ -16,6 +16,8 @@ export interface Ready {
   kept?: { addresses: string[]; stop: string };
 }
 
+type Kafka = 'kafka' | 'kafka-keep' | 'kafka-prepare';
+
 export class RunInSmall implements Disposable {
   readonly process: ChildProcess;
   readonly #lines: Interface;
@@ -38,7 +40,7 @@ export class RunInSmall implements Disposable {
 
   /** Starts a worker and returns what it got. */
   async worker(
-    command: 'lease' | 'keep' | 'leave' | 'thread' | 'schema' | 'orphan' | 'nothing' = 'lease',
+    command: 'lease' | 'keep' | 'leave' | 'thread' | 'schema' | 'orphan' | 'nothing' | Kafka = 'lease',
   ): Promise<Ready> {
     this.process.stdin!.write(`${command}\n`);
     return new Promise((resolve, reject) => {

@@ -1,0 +1,98 @@
+/** Hands out brokers: one for all workers of the run, or one for each. */
+import { existsSync } from 'node:fs';
+import type { Lease, Namespace } from '../../bindings/core/binding.ts';
+import { isEmbedded } from '../../bindings/core/server.ts';
+import type { KeeperClient } from '../client.ts';
+import type { FetchOptions } from '../java/fetch.ts';
+import { type Lent, startedOnce } from '../lent.ts';
+import { Failed } from '../protocol.ts';
+import { findBroker } from './find.ts';
+import { type PrepareOptions, preparedFolder } from './prepare.ts';
+import type { KafkaInfo, KafkaOptions } from './start.ts';
+
+export interface KafkaRequest {
+  /** `embedded(…)`, or a started Kafka. */
+  server: unknown;
+  namespace: Namespace;
+  baseDir: string;
+  signal: AbortSignal;
+  /** One line to the user, once a run. */
+  notice(line: string): void;
+  /** Told the address of a lent server, for errors. */
+  onLent(address: string): void;
+}
+
+/** A started testcontainers Kafka or Redpanda, or what gives the same address. It is lent to the run, which never stops it. */
+export type StartedKafka =
+  | { getBootstrapServers(): string }
+  | { getHost(): string; getMappedPort(port: number): number };
+
+/** What a config may give as `server`, when not `embedded(…)`. */
+export type LentKafka = Lent<StartedKafka>;
+
+const DEFAULT_START_TIMEOUT = 60_000;
+/** Where a Kafka of testcontainers listens for those outside. */
+const CONTAINER_PORT = 9093;
+
+/**
+ * Fetches the broker's jars where none are kept, and makes what its starts are quick by. How long that takes nobody
+ * knows: it counts for no timeout, and ends with the run.
+ */
+export async function prepareKafka(request: KafkaRequest, line: KeeperClient): Promise<void> {
+  const { server, baseDir, signal, notice } = request;
+  if (!isEmbedded(server)) return;
+  const { java, jars, cache, missing } = await findBroker(server.options, baseDir);
+  if (missing !== undefined) {
+    const { version, ...fetch } = missing;
+    notice(`Maven fetches Kafka ${version} (about 45 MB, once; kept in ${jars})`);
+    await line.start<object, FetchOptions>('jars', { ...fetch, target: jars, startTimeout: 0 }, signal);
+  }
+  const target = await preparedFolder({ java, jars, cache });
+  if (existsSync(target)) return;
+  notice('Kafka is prepared for quick starts (some seconds, once)');
+  const options = { java, jars, target, startTimeout: 0 };
+  await line.start<object, PrepareOptions>('kafka-prepare', options, signal);
+}
+
+export async function leaseKafka(request: KafkaRequest, line: KeeperClient): Promise<Lease> {
+  const { server, namespace, baseDir, signal } = request;
+  if (!isEmbedded(server)) return lent(request);
+  const { isolation = 'run', startTimeout = DEFAULT_START_TIMEOUT } = server.options;
+  const { java, jars, cache } = await findBroker(server.options, baseDir);
+  const prepared = await preparedFolder({ java, jars, cache });
+  const owner = isolation === 'worker' ? namespace.worker : 'shared';
+  const options = { java, jars, prepared, owner, startTimeout };
+  const { id, broker } = await line.start<KafkaInfo, KafkaOptions>('kafka', options, signal);
+  // Told to the keeper for those who look at what is kept.
+  const address = `kafka://${broker}`;
+  await line.once(`broker ${id}`, async () => ({ value: broker, address }), signal);
+  return {
+    options: { brokers: [broker] },
+    because: 'a throwaway Kafka that this run started',
+    isShared: isolation === 'run',
+    secret: {},
+  };
+}
+
+async function lent({ server, onLent }: KafkaRequest): Promise<Lease> {
+  const brokers = bootstrapServers(await startedOnce(server as LentKafka));
+  onLent(`kafka://${brokers.join(',')}`);
+  return { options: { brokers }, because: 'a Kafka that was started for this run', isShared: true, secret: {} };
+}
+
+function bootstrapServers(given: unknown): string[] {
+  const started = (given ?? {}) as Record<string, unknown>;
+  if (typeof started.getBootstrapServers === 'function') {
+    const text = String(started.getBootstrapServers());
+    // `PLAINTEXT://host:port` in some.
+    return text.split(',').map((broker) => broker.trim().replace(/^[A-Z_]+:\/\//, ''));
+  }
+  if (typeof started.getHost === 'function' && typeof started.getMappedPort === 'function') {
+    return [`${started.getHost()}:${started.getMappedPort(CONTAINER_PORT)}`];
+  }
+  throw new Failed({
+    code: 'QA_CONFIG',
+    what: '`server` is neither `embedded(…)` nor a started Kafka: it has no `getBootstrapServers()`, and not `getHost()` and `getMappedPort()`',
+    mend: 'Give `embedded()`, or what `await new KafkaContainer(…).start()` returns',
+  });
+}
