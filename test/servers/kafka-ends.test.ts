@@ -1,6 +1,16 @@
 /** As ends.test.ts, for what Kafka adds: a JVM that is slow to end, and one that only prepares. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,6 +83,34 @@ describe.skipIf(process.platform !== 'linux' || !hasKafka())('whatever ends a ru
       using next = new RunInSmall({ env: { ...env, QA_CACHE: cache } });
       expect(isAlive((await next.worker('kafka')).serverPid)).toBe(true);
       expect(readdirSync(cache)).toHaveLength(2);
+    } finally {
+      rmSync(cache, { recursive: true, force: true });
+    }
+  });
+
+  test('a run that is killed while Maven fetches leaves neither Maven nor half of what it fetched', async () => {
+    const cache = mkdtempSync(join(tmpdir(), 'qa-test-cache-'));
+    try {
+      const bin = join(cache, 'maven', 'bin');
+      mkdirSync(bin, { recursive: true });
+      // One that never gets an answer.
+      writeFileSync(
+        join(bin, 'mvn'),
+        '#!/bin/sh\necho $$ >"$QA_CACHE/pid.new"; mv "$QA_CACHE/pid.new" "$QA_CACHE/pid"\nexec sleep 300\n',
+      );
+      chmodSync(join(bin, 'mvn'), 0o755);
+      using run = new RunInSmall({ env: { ...env, QA_CACHE: cache, MAVEN_HOME: join(cache, 'maven') } });
+      const ready = await run.worker('kafka-prepare');
+      while (!existsSync(join(cache, 'pid'))) await sleep(20);
+      const pid = Number(readFileSync(join(cache, 'pid'), 'utf8'));
+      const folder = readdirSync(cache).find((name) => name.startsWith('.kafka-4.3.1-'))!;
+      expect(isAlive(pid)).toBe(true);
+      const keeper = keeperOf(ready);
+
+      run.process.kill('SIGKILL');
+
+      expect(await remains({ ...ready, serverPid: pid, data: join(cache, folder, 'lib') }, WITHIN, keeper)).toEqual([]);
+      expect(readdirSync(cache).sort()).toEqual(['maven', 'pid']);
     } finally {
       rmSync(cache, { recursive: true, force: true });
     }

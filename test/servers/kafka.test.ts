@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { Lease } from '../../bindings/core/binding.ts';
 import { type EmbeddedOptions, embedded } from '../../bindings/core/server.ts';
 import { currentRun, lease } from '../../servers/index.ts';
-import { findJava } from '../../servers/java/programs.ts';
+import { findJava, findMaven } from '../../servers/java/programs.ts';
 import { CACHE, hasKafka, kafkaJars } from '../support/kafka-jars.ts';
 import { brokerAt } from './brokers.ts';
 import { failure } from './harness.ts';
@@ -104,6 +104,22 @@ describe.skipIf(!hasKafka())('a broker of the run', () => {
     expect(notices).toEqual(['Kafka is prepared for quick starts (some seconds, once)']);
     expect(await answers(address(own))).toBe(true);
     await killed(address(own));
+  });
+
+  test.skipIf(!findMaven().path)('where none is kept Maven fetches it, which is announced', async () => {
+    const cache = join(folder, 'fetched');
+    vi.stubEnv('QA_CACHE', cache);
+    const own = await broker({ version: '4.3.1' });
+    expect(notices).toEqual([
+      `Maven fetches Kafka 4.3.1 (about 45 MB, once; kept in ${cache}/kafka-4.3.1)`,
+      'Kafka is prepared for quick starts (some seconds, once)',
+    ]);
+    expect(await answers(address(own))).toBe(true);
+    await killed(address(own));
+    expect(readdirSync(cache)).toHaveLength(2);
+    expect(readdirSync(join(cache, 'kafka-4.3.1'))).toEqual(
+      readdirSync(kafkaJars('4.3.1')).filter((name) => name.endsWith('.jar')),
+    );
   });
 
   test('one that is not ready in time says what to give, and leaves nothing', async () => {
