@@ -28,9 +28,7 @@ export interface ReadyCodec<Out = unknown, In = Out> {
  * @throws QaError QA_MESSAGE_SCHEMA for a missing or wrong schema, QA_DRIVER_MISSING for a library
  */
 export async function prepareCodec<Out, In>(codec: Codec<Out, In>, setup: CodecSetup): Promise<ReadyCodec<Out, In>> {
-  const resolved = codec.input
-    ? { ...codec, input: resolveReferences(codec.input, { env: process.env, path: codec.name }) as typeof codec.input }
-    : codec;
+  const resolved = codec.input === undefined ? codec : withInput(codec, codec.input);
   const loaded = resolved.prepare ? await resolved.prepare(setup) : resolved;
   return {
     name: loaded.name,
@@ -51,6 +49,12 @@ export async function prepareCodec<Out, In>(codec: Codec<Out, In>, setup: CodecS
       );
     },
   };
+}
+
+/** The same codec, of the same class, with the values of its references. */
+function withInput<Out, In>(codec: Codec<Out, In>, given: Readonly<Record<string, unknown>>): Codec<Out, In> {
+  const input = resolveReferences(given, { env: process.env, path: codec.name });
+  return Object.assign(Object.create(Object.getPrototypeOf(codec)), codec, { input });
 }
 
 export interface CodecOptions {
