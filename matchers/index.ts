@@ -1,11 +1,14 @@
 /** The seam between the matchers and a runner: called once a test file, by the runner's setup file. */
 import { runtime } from '../bindings/core/runtime.ts';
-import { type RawMatcher, rowMatcher } from './matcher.ts';
+import { messageMatcher, type RawMatcher, rowMatcher } from './matcher.ts';
 import { kindOf, misuse, optionsOf, partialRow } from './misuse.ts';
+import { messageOptions, partialMessage } from './misuse-messages.ts';
 import { softOf } from './soft.ts';
 import { rowCount } from './to-have-row-count.ts';
 import { rowMatching } from './to-have-row-matching.ts';
 import { rowsMatching } from './to-have-rows-matching.ts';
+import { messageMatching } from './to-receive-message.ts';
+import { messagesMatching } from './to-receive-messages.ts';
 import type { MatcherName } from './types.ts';
 import { waitForRow } from './wait-for.ts';
 
@@ -15,6 +18,9 @@ export type {
   MatcherOptions,
   Matching,
   MatchingRow,
+  MessageMatchers,
+  MessageOptions,
+  MessagesOptions,
   QaMatchers,
   RowsOptions,
 } from './types.ts';
@@ -37,6 +43,29 @@ export function installMatchers({ expect }: { expect: ExpectLike }): void {
   if (record.runner === 'jest') Object.assign(expect, { soft: softOf(expect) });
 }
 
+/** One message, by either name. */
+function oneMessage(name: MatcherName): RawMatcher {
+  return messageMatcher(name, (observer, [expected, options], context) => {
+    const partial = partialMessage(observer, expected, name, `the expected ${observer.noun}`);
+    return messageMatching(observer, partial, messageOptions(options, name, context), context, name);
+  });
+}
+
+/** Several messages, by either name. */
+function manyMessages(name: MatcherName): RawMatcher {
+  return messageMatcher(name, (observer, [expected, options], context) => {
+    const partials = listOf(expected, name, {
+      write: "[{ key: '…' }, …]",
+      single: name.slice(0, -1),
+      none: `no ${observer.noun}s`,
+      noneMend: `\`.not.${name.slice(0, -1)}(…)\``,
+    }).map((partial, index) => partialMessage(observer, partial, name, `expected[${index}]`));
+    const { isNot } = context;
+    const given = messageOptions(options, name, { switches: ['exactly', 'inOrder'], isNot });
+    return messagesMatching(observer, partials, given, context, name);
+  });
+}
+
 /** Every matcher; the type makes the list complete. */
 export const MATCHERS = {
   toHaveRowMatching: rowMatcher('toHaveRowMatching', (observer, [expected, options], context) =>
@@ -50,16 +79,12 @@ export const MATCHERS = {
 
   toHaveRowsMatching: rowMatcher('toHaveRowsMatching', (observer, [expected, options], context) => {
     const name = 'toHaveRowsMatching';
-    if (!Array.isArray(expected)) {
-      throw misuse(
-        `${name}() takes a list of partial rows, but got ${kindOf(expected)}`,
-        'Write `[{ column: value }, …]`; for one row use `toHaveRowMatching`',
-      );
-    }
-    if (expected.length === 0) {
-      throw misuse(`${name}() got an empty list, which is always true`, 'For "no rows" use `toHaveRowCount(0)`');
-    }
-    const partials = expected.map((partial, index) => partialRow(partial, name, `expected[${index}]`));
+    const partials = listOf(expected, name, {
+      write: '[{ column: value }, …]',
+      single: 'toHaveRowMatching',
+      none: 'no rows',
+      noneMend: '`toHaveRowCount(0)`',
+    }).map((partial, index) => partialRow(partial, name, `expected[${index}]`));
     const given = optionsOf(options, name, ['exactly', 'inOrder']);
     if (given.inOrder && !observer.ordered) {
       throw misuse(
@@ -79,4 +104,25 @@ export const MATCHERS = {
     }
     return rowCount(observer, count, optionsOf(options, 'toHaveRowCount'));
   }),
+
+  toReceiveMessage: oneMessage('toReceiveMessage'),
+  toReceiveMessages: manyMessages('toReceiveMessages'),
+  toReceiveKafkaMessage: oneMessage('toReceiveKafkaMessage'),
+  toReceiveKafkaMessages: manyMessages('toReceiveKafkaMessages'),
 } satisfies Record<MatcherName, RawMatcher>;
+
+function listOf(
+  expected: unknown,
+  name: MatcherName,
+  { write, single, none, noneMend }: { write: string; single: string; none: string; noneMend: string },
+): unknown[] {
+  if (!Array.isArray(expected)) {
+    const what = none.replace('no ', 'partial ');
+    throw misuse(
+      `${name}() takes a list of ${what}, but got ${kindOf(expected)}`,
+      `Write \`${write}\`; for one ${none.slice(3, -1)} use \`${single}\``,
+    );
+  }
+  if (expected.length > 0) return expected;
+  throw misuse(`${name}() got an empty list, which is always true`, `For "${none}" use ${noneMend}`);
+}

@@ -4,15 +4,20 @@
  */
 import type { Tester } from '@jest/expect-utils';
 import { isQaError } from '../bindings/core/errors.ts';
+import type { MessageObserver } from '../bindings/core/messages.ts';
 import { type Running, runtime } from '../bindings/core/runtime.ts';
 import type { RowObserver } from '../bindings/core/source.ts';
 import { callsite, framed } from './callsite.ts';
 import type { Expectation, MatcherContext } from './expectation.ts';
 import { Handled } from './handled.ts';
+import type { Equality } from './judge.ts';
+import { type MessageExpectation, messageEquality } from './message-expectation.ts';
 import { rowsOf } from './misuse.ts';
+import { messagesOf } from './misuse-messages.ts';
 import { paintOf, type RunnerUtils } from './paint.ts';
 import type { MatcherName } from './types.ts';
-import { type Outcome, wait } from './wait.ts';
+import { type Outcome, type WaitContext, wait } from './wait.ts';
+import { waitForMessages } from './wait-messages.ts';
 
 /** What both runners give a matcher as `this`. */
 export interface MatcherThis {
@@ -32,24 +37,60 @@ export interface MatcherResult {
 
 export type RawMatcher = (this: MatcherThis, received: unknown, ...args: unknown[]) => PromiseLike<MatcherResult>;
 
-type Prepare = (observer: RowObserver, args: readonly unknown[], context: MatcherContext) => Expectation<unknown>;
+/** What differs between kinds of sources: who observes, when values are equal, how one waits. */
+interface Kind<Observer extends { readonly label: string }, Expects> {
+  observerOf(received: unknown, matcher: string): Observer;
+  equality(observer: Observer, testers: readonly Tester[]): Equality;
+  wait(expectation: Expects, context: WaitContext): Promise<Outcome<unknown>>;
+}
+
+type Prepare<Observer, Expects> = (observer: Observer, args: readonly unknown[], context: MatcherContext) => Expects;
 
 /** How often each runner derives a promise from a matcher's before the user gets it. */
 const DERIVATIONS = { jest: 2, vitest: 1 } as const;
 
-export function rowMatcher(name: MatcherName, prepare: Prepare): RawMatcher {
+export function rowMatcher(name: MatcherName, prepare: Prepare<RowObserver, Expectation<unknown>>): RawMatcher {
+  return matcherOf(ROWS, name, prepare);
+}
+
+export function messageMatcher(
+  name: MatcherName,
+  prepare: Prepare<MessageObserver, MessageExpectation<unknown>>,
+): RawMatcher {
+  return matcherOf(MESSAGES, name, prepare);
+}
+
+const ROWS: Kind<RowObserver, Expectation<unknown>> = {
+  observerOf: rowsOf,
+  equality: (observer, testers) => ({
+    column: (at, actual, expected) => observer.equal(at, actual, expected),
+    testers,
+  }),
+  wait,
+};
+
+const MESSAGES: Kind<MessageObserver, MessageExpectation<unknown>> = {
+  observerOf: messagesOf,
+  equality: messageEquality,
+  wait: waitForMessages,
+};
+
+function matcherOf<
+  Observer extends { readonly label: string },
+  Expects extends { readonly options: { readonly soft?: boolean } },
+>(kind: Kind<Observer, Expects>, name: MatcherName, prepare: Prepare<Observer, Expects>): RawMatcher {
   return function matcher(this: MatcherThis, received, ...args) {
     const site = callsite(matcher);
     const { current, defaults, runner } = runtime();
     const running = current.call(runtime());
     const isNot = this.isNot === true;
     const paint = paintOf(this.utils);
-    let observer: RowObserver;
-    let expectation: Expectation<unknown>;
+    let observer: Observer;
+    let expectation: Expects;
     try {
-      observer = rowsOf(received, name);
-      const column = (at: string, actual: unknown, expected: unknown) => observer.equal(at, actual, expected);
-      expectation = prepare(observer, args, { isNot, paint, equality: { column, testers: this.customTesters ?? [] } });
+      observer = kind.observerOf(received, name);
+      const equality = kind.equality(observer, this.customTesters ?? []);
+      expectation = prepare(observer, args, { isNot, paint, equality });
     } catch (error) {
       // Thrown, not rejected: so it fails the test whether or not the call is awaited.
       throw isQaError(error) ? framed(error, site) : error;
@@ -67,7 +108,7 @@ export function rowMatcher(name: MatcherName, prepare: Prepare): RawMatcher {
     const work = (async (): Promise<MatcherResult> => {
       let outcome: Outcome<unknown>;
       try {
-        outcome = await wait(expectation, { isNot, running, paint });
+        outcome = await kind.wait(expectation, { isNot, running, paint });
       } catch (error) {
         pending.error = error as Error;
         throw isQaError(error) ? framed(error, site) : error;

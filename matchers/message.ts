@@ -20,7 +20,8 @@ export interface Failure {
   headline: string;
   where: string;
   took: number;
-  looks: number;
+  /** Undefined where it was woken by what came instead of looking again and again. */
+  looks: number | undefined;
   /** What the wait was asked for, ms, when the test's own timeout cut it short. */
   shortenedFrom: number | undefined;
   sections: Section[];
@@ -94,7 +95,8 @@ function heading({ source, matcher, isNot, args }: Failure, paint: Paint): strin
 }
 
 function lookedIn({ where, took, looks, shortenedFrom }: Failure): string[] {
-  const lines = [where, `for ${printMs(took)}, ${looks === 1 ? 'once' : `${looks} times`}`];
+  const often = looks === undefined ? '' : `, ${looks === 1 ? 'once' : `${looks} times`}`;
+  const lines = [where, `for ${printMs(took)}${often}`];
   if (shortenedFrom !== undefined) {
     lines.push(
       `cut short: asked for ${printMs(shortenedFrom)}, but the test's own timeout was near (give the test a longer timeout)`,

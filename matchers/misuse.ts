@@ -30,23 +30,28 @@ export function rowsOf(received: unknown, matcher: string): RowObserver {
 
 /** A partial row. `at` names it in messages: `the expected row`, `partials[1]`. */
 export function partialRow(value: unknown, matcher: string, at: string): Expected {
+  return partialOf(value, { matcher, at, noun: 'row', part: 'column', mend: 'to count rows use `toHaveRowCount(n)`' });
+}
+
+/** A partial of rows or messages. */
+export function partialOf(
+  value: unknown,
+  { matcher, at, noun, part, mend }: { matcher: string; at: string; noun: string; part: string; mend: string },
+): Expected {
   if (!isPlainObject(value)) {
     throw misuse(
-      `${matcher}(): ${at} must be an object of columns, but is ${kindOf(value)}`,
-      'Write `{ column: value }`',
+      `${matcher}(): ${at} must be an object of ${part}s, but is ${kindOf(value)}`,
+      part === 'column' ? 'Write `{ column: value }`' : `Write \`{ key: '…', value: { … } }\``,
     );
   }
   if (Object.keys(value).length === 0) {
-    throw misuse(
-      `${matcher}(): ${at} is empty, which every row matches`,
-      'Name at least one column; to count rows use `toHaveRowCount(n)`',
-    );
+    throw misuse(`${matcher}(): ${at} is empty, which every ${noun} matches`, `Name at least one ${part}; ${mend}`);
   }
   const path = undefinedIn(value, '');
   if (path !== undefined) {
     throw misuse(
-      `${matcher}(): \`${path}\` of ${at} is undefined, which no row can be`,
-      'Check where the value comes from; for SQL NULL write `null`, for "any value" `expect.anything()`, or leave the column out',
+      `${matcher}(): \`${path}\` of ${at} is undefined, which no ${noun} can be`,
+      `Check where the value comes from; for ${noun === 'row' ? 'SQL NULL' : 'null'} write \`null\`, for "any value" \`expect.anything()\`, or leave the ${part} out`,
     );
   }
   return value;
@@ -104,7 +109,7 @@ function unknownOption(key: string, known: readonly string[]): string {
   return didYouMean(key, known);
 }
 
-function isDuration(value: unknown): boolean {
+export function isDuration(value: unknown): boolean {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 

@@ -18,14 +18,23 @@ export function rejections(explained: Explained, expected: Expected, equality: E
     if (fulfilled !== undefined && !totalIsFloor) return { column, differs: total - fulfilled, of: total };
     return { column, differs: judged.filter((set) => set.has(column)).length, of: rows.length };
   });
-  const differing = columns.filter(({ differs }) => differs > 0).sort((a, b) => b.differs - a.differs);
+  return differingLines(count, columns, { total, part: 'column' });
+}
+
+/** `count:`, and a line for each part with how many differ in it. */
+export function differingLines(
+  count: string,
+  parts: readonly { column: string; differs: number; of: number }[],
+  { total, part }: { total: number; part: string },
+): string[] {
+  const differing = parts.filter(({ differs }) => differs > 0).sort((a, b) => b.differs - a.differs);
   if (differing.length === 0) return [count];
   const width = Math.max(...differing.map(({ column }) => column.length));
   const lines = differing.slice(0, 8).map(({ column, differs, of }) => {
     const among = of < total ? ` of the nearest ${printCount(of)}` : '';
     return `  ${column.padEnd(width)}  differs in ${differs === of ? 'all' : printCount(differs)}${among}`;
   });
-  if (differing.length > 8) lines.push(`  … and ${plural(differing.length - 8, 'more column')}`);
+  if (differing.length > 8) lines.push(`  … and ${plural(differing.length - 8, `more ${part}`)}`);
   return [`${count}:`, ...lines];
 }
 
@@ -50,11 +59,11 @@ export function closestSection(
   { closest, diff, pass }: Verdict,
   expected: Expected,
   paint: Paint,
-  { isOnly }: { isOnly: boolean },
+  { isOnly, part = 'column', at }: { isOnly: boolean; part?: string; at?: string | undefined },
 ): Section[] {
   const label = 'Closest';
   if (closest === undefined) return [];
-  const lines = [rowLine(closest, expected)];
+  const lines = [...(at === undefined ? [] : [at]), rowLine(closest, expected)];
   if (pass) return [{ label, lines }];
   const all = Object.keys(expected).length;
   const columns = new Set(diff.map((d) => d.column)).size;
@@ -62,11 +71,11 @@ export function closestSection(
     columns === all
       ? all === 1
         ? 'differs'
-        : `differs in all ${all} columns`
-      : `differs in ${columns} of ${all} columns`;
+        : `differs in all ${all} ${part}s`
+      : `differs in ${columns} of ${all} ${part}s`;
   // Of a row that has nothing in common with the expected one a diff would only repeat both.
   const isFar = !isOnly && columns === all && diff.every((d) => d.path === d.column);
-  if (isFar) return [{ label, lines: [...lines, 'no column is as expected'] }];
+  if (isFar) return [{ label, lines: [...lines, `no ${part} is as expected`] }];
   return [{ label, lines: [...lines, `${share} ${legend(paint)}`, ...diffLines(diff, paint)] }];
 }
 

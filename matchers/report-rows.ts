@@ -1,5 +1,5 @@
 /** Why a list of partials could not be paired with rows: who found none, what was not expected, what is out of order. */
-import type { Expected, RowObserver } from '../bindings/core/source.ts';
+import type { Expected, Explained } from '../bindings/core/source.ts';
 import type { Report, ReportContext } from './expectation.ts';
 import { differences, type Equality } from './judge.ts';
 import type { Section } from './message.ts';
@@ -11,8 +11,15 @@ import type { SeenRows } from './to-have-rows-matching.ts';
 /** Partials shown with their closest row, and unexpected rows shown. */
 const SHOWN = 3;
 
+/** Rows or messages: how they and their parts are called, and what is near to an expected one. */
+export interface Candidates {
+  readonly noun: string;
+  readonly part: string;
+  explain(expected: Expected, options: { limit: number; signal: AbortSignal }): Promise<Explained>;
+}
+
 export async function reportRows(
-  observer: RowObserver,
+  { noun, part, explain }: Candidates,
   partials: readonly Expected[],
   { exactly, inOrder, equality }: { exactly: boolean; inOrder: boolean; equality: Equality },
   { isNot, seen, paint, signal }: ReportContext<SeenRows>,
@@ -24,14 +31,18 @@ export async function reportRows(
   };
   const missing = pairing.rowOf.flatMap((row, partial) => (row === undefined ? [partial] : []));
   const found = partials.length - missing.length;
-  const capped = isCapped && !exactly ? ['(more rows are there than can be read at once)'] : [];
+  const capped = isCapped && !exactly ? [`(more ${noun}s are there than can be read at once)`] : [];
   const result = { actual: rows.slice(0, 20), expected: partials };
   if (isNot) {
     const lines = pairing.rowOf
       .slice(0, SHOWN)
       .flatMap((row, partial) => (row === undefined ? [] : [`[${partial}] ${rowLine(rows[row]!)}`]));
     const headline =
-      missing.length > 0 ? 'It cannot be told that not all partials have a row' : 'All partials still have a row';
+      missing.length > 0
+        ? `It cannot be told that not all partials have a ${noun}`
+        : noun === 'row'
+          ? 'All partials still have a row'
+          : `All partials have a ${noun}`;
     return { headline, sections: [{ label: 'Saw', lines: [...lines, ...capped] }], ...result };
   }
 
@@ -41,8 +52,8 @@ export async function reportRows(
     const order = partials.map((partial, p) => ({ partial, p, row: anyOrder.rowOf[p]! })).sort((a, b) => a.row - b.row);
     const lines = order
       .slice(0, 12)
-      .map(({ partial, p, row }) => `row ${row + 1} is expected[${p}]  ${paint.dim(print(partial, 100))}`);
-    return { headline: 'All rows are there, but in another order', sections: [{ label: 'Saw', lines }], ...result };
+      .map(({ partial, p, row }) => `${noun} ${row + 1} is expected[${p}]  ${paint.dim(print(partial, 100))}`);
+    return { headline: `All ${noun}s are there, but in another order`, sections: [{ label: 'Saw', lines }], ...result };
   }
 
   const unexpected = exactly ? pairing.unclaimed : [];
@@ -50,7 +61,7 @@ export async function reportRows(
     {
       label: 'Saw',
       lines: [
-        `${plural(rows.length, 'row')}${isCapped ? ' or more' : ''}; ${found} of ${partials.length} expected ones found`,
+        `${plural(rows.length, noun)}${isCapped ? ' or more' : ''}; ${found} of ${partials.length} expected ones found`,
         ...capped,
       ],
     },
@@ -61,7 +72,7 @@ export async function reportRows(
     const rest = missing.slice(SHOWN).map((index) => `[${index}]`);
     sections.push({
       label: '',
-      lines: [paint.dim(`and no row for ${rest.slice(0, 20).join(', ')}${rest.length > 20 ? ', …' : ''}`)],
+      lines: [paint.dim(`and no ${noun} for ${rest.slice(0, 20).join(', ')}${rest.length > 20 ? ', …' : ''}`)],
     });
   }
   if (unexpected.length > 0) {
@@ -72,11 +83,11 @@ export async function reportRows(
   }
   const what = [
     ...(missing.length > 0
-      ? [`${plural(missing.length, 'expected row')} ${missing.length === 1 ? 'was' : 'were'} not found`]
+      ? [`${plural(missing.length, `expected ${noun}`)} ${missing.length === 1 ? 'was' : 'were'} not found`]
       : []),
     ...(unexpected.length > 0
       ? [
-          `${plural(unexpected.length, 'row')}${isCapped ? ' or more' : ''} ${unexpected.length === 1 ? 'was' : 'were'} not expected`,
+          `${plural(unexpected.length, noun)}${isCapped ? ' or more' : ''} ${unexpected.length === 1 ? 'was' : 'were'} not expected`,
         ]
       : []),
   ];
@@ -87,12 +98,12 @@ export async function reportRows(
     const near =
       free.length > 0
         ? { rows: free, total: free.length, fulfilled: {} }
-        : await observer.explain(partial, { limit: 20, signal });
+        : await explain(partial, { limit: 20, signal });
     const verdict = closestOf(near, partial, equality);
-    const taken = verdict.pass ? ['matches only rows that another partial takes'] : [];
+    const taken = verdict.pass ? [`matches only ${noun}s that another partial takes`] : [];
     const closest = verdict.pass
       ? []
-      : closestSection(verdict, partial, paint, { isOnly: near.total === 1 }).flatMap(({ lines }) => [
+      : closestSection(verdict, partial, paint, { isOnly: near.total === 1, part }).flatMap(({ lines }) => [
           `closest ${lines[0]}`,
           ...lines.slice(1),
         ]);

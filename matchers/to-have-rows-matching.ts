@@ -49,6 +49,12 @@ export function rowsMatching(
         state: `${found} of ${plural(partials.length, 'row')} found${extra}`,
       };
     },
-    report: (context) => reportRows(observer, partials, { exactly, inOrder, equality }, context),
+    report: (context) =>
+      reportRows(
+        { noun: 'row', part: 'column', explain: (expected, how) => observer.explain(expected, how) },
+        partials,
+        { exactly, inOrder, equality },
+        context,
+      ),
   };
 }

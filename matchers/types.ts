@@ -1,4 +1,5 @@
 /** The matchers as tests see them, checked against the row type of the source. */
+import type { MessageSource, Since } from '../bindings/core/messages.ts';
 import type { RowSource, WaitOptions } from '../bindings/core/source.ts';
 
 export interface MatcherOptions extends WaitOptions {
@@ -10,6 +11,23 @@ export interface RowsOptions extends MatcherOptions {
   /** And no other row is there. Default: false. */
   exactly?: boolean;
   /** Rows come in the order of the partials; needs a source with ORDER BY. Default: false. */
+  inOrder?: boolean;
+}
+
+export interface MessageOptions extends MatcherOptions {
+  /** From where messages count. Default: `'test'`, all since the test began. */
+  since?: Since;
+  /**
+   * With `.not` or `exactly`: instead of a fixed time, until these consumer groups, one after the other, have worked
+   * through all that lay before them. Sound where a group produces before it commits (not behind an outbox).
+   */
+  afterGroup?: string | readonly string[];
+}
+
+export interface MessagesOptions extends MessageOptions {
+  /** And no other message came so far; with `stays` or `afterGroup` also none later. Default: false. */
+  exactly?: boolean;
+  /** In the order of arrival; between partitions the broker promises none. Default: false. */
   inOrder?: boolean;
 }
 
@@ -69,8 +87,48 @@ export interface RowMatchers<T> {
   toHaveRowCount(count: T extends RowSource<infer _Row> ? number : never, options?: MatcherOptions): Promise<void>;
 }
 
+/** What the first argument may be for a source of messages. */
+export type MessageOf<T> = T extends MessageSource<infer Message> ? MatchingRow<Message> : never;
+
+/** Matchers of sources of messages. All wait: await them. */
+export interface MessageMatchers<T> {
+  /**
+   * A message that matches came since the test began, or comes within `within` ms (default 5000). With `.not`: none
+   * came and none comes for `stays` ms (default 1000), or until `afterGroup` is done.
+   *
+   * @throws QaError QA_MISUSE at once for an empty partial, `undefined`, an unknown field
+   * @example
+   * await expect(channel).toReceiveMessage({ value: { id: 'o-1' } });
+   */
+  toReceiveMessage(expected: MessageOf<T>, options?: MessageOptions): Promise<void>;
+  /**
+   * Each partial matches a message of its own; `exactly`: and no other came; `inOrder`: in this order.
+   *
+   * @throws QaError QA_MISUSE at once, also for `.not` with `exactly`
+   * @example
+   * await expect(channel).toReceiveMessages([{ key: 'a' }, { key: 'b' }], { inOrder: true });
+   */
+  toReceiveMessages(expected: readonly MessageOf<T>[], options?: MessagesOptions): Promise<void>;
+  /**
+   * `toReceiveMessage`, by its name on topics.
+   *
+   * @throws QaError QA_MISUSE
+   * @example
+   * await expect(qa.kafka.topic('orders')).toReceiveKafkaMessage({ key: 'o-1', value: { total: 42 } });
+   */
+  toReceiveKafkaMessage(expected: MessageOf<T>, options?: MessageOptions): Promise<void>;
+  /**
+   * `toReceiveMessages`, by its name on topics.
+   *
+   * @throws QaError QA_MISUSE
+   * @example
+   * await expect(qa.kafka.topic('orders')).toReceiveKafkaMessages([{ key: 'a' }, { key: 'b' }], { exactly: true });
+   */
+  toReceiveKafkaMessages(expected: readonly MessageOf<T>[], options?: MessagesOptions): Promise<void>;
+}
+
 /** Every matcher of this package. */
-export interface QaMatchers<T> extends RowMatchers<T> {}
+export interface QaMatchers<T> extends RowMatchers<T>, MessageMatchers<T> {}
 
 export type MatcherName = keyof QaMatchers<unknown>;
 

@@ -1,12 +1,17 @@
 /** `source.waitFor(expected)`: the same wait as a matcher's, but it returns the row and throws when the time is up. */
 import { isQaError, QaError } from '../bindings/core/errors.ts';
+import { isMessageSource, type MessageObserver } from '../bindings/core/messages.ts';
 import { runtime } from '../bindings/core/runtime.ts';
-import type { AnySource, Caller, WaitOptions } from '../bindings/core/source.ts';
+import { type AnySource, type Caller, type RowObserver, SOURCE, type WaitOptions } from '../bindings/core/source.ts';
 import { callsite, framed } from './callsite.ts';
+import { messageEquality } from './message-expectation.ts';
 import { optionsOf, partialRow, rowsOf } from './misuse.ts';
+import { messageOptions, partialMessage } from './misuse-messages.ts';
 import { paintOf } from './paint.ts';
 import { rowMatching } from './to-have-row-matching.ts';
-import { wait } from './wait.ts';
+import { messageMatching } from './to-receive-message.ts';
+import { type Outcome, type WaitContext, wait } from './wait.ts';
+import { waitForMessages } from './wait-messages.ts';
 
 /** @throws QaError QA_WAIT_FAILED, QA_MISUSE */
 export async function waitForRow(
@@ -17,22 +22,18 @@ export async function waitForRow(
 ): Promise<unknown> {
   const site = callsite(caller);
   try {
-    const observer = rowsOf(source, 'waitFor');
-    const partial = partialRow(expected, 'waitFor', 'the expected row');
-    const equality = {
-      column: (at: string, actual: unknown, wanted: unknown) => observer.equal(at, actual, wanted),
-    };
-    const waitOptions = optionsOf(options, 'waitFor');
-    const expectation = rowMatching(observer, partial, waitOptions, { equality, isNot: false }, 'waitFor');
+    const { label, run } = isMessageSource(source)
+      ? forMessage(source[SOURCE], expected, options)
+      : forRow(rowsOf(source, 'waitFor'), expected, options);
     const running = runtime().current();
     const settled = running?.track({
-      label: `${observer.label}.waitFor(…)`,
+      label: `${label}.waitFor(…)`,
       get stack() {
         return site.frames;
       },
     });
     try {
-      const { ok, seen, text, cause } = await wait(expectation, { isNot: false, running, paint: paintOf(undefined) });
+      const { ok, seen, text, cause } = await run({ isNot: false, running, paint: paintOf(undefined) });
       if (ok) return seen;
       const error = new QaError('QA_WAIT_FAILED', { what: text, mend: '', cause });
       // The text is a failure's, whole as it is; the table of errors must not add sentences to it.
@@ -44,4 +45,34 @@ export async function waitForRow(
   } catch (error) {
     throw isQaError(error) ? framed(error, site) : error;
   }
+}
+
+interface Wait {
+  label: string;
+  run(context: WaitContext): Promise<Outcome<unknown>>;
+}
+
+function forRow(observer: RowObserver, expected: unknown, options: WaitOptions | undefined): Wait {
+  const partial = partialRow(expected, 'waitFor', 'the expected row');
+  const equality = {
+    column: (at: string, actual: unknown, wanted: unknown) => observer.equal(at, actual, wanted),
+  };
+  const waitOptions = optionsOf(options, 'waitFor');
+  const expectation = rowMatching(observer, partial, waitOptions, { equality, isNot: false }, 'waitFor');
+  return { label: observer.label, run: (context) => wait(expectation, context) };
+}
+
+/** It returns the message's fields. */
+function forMessage(observer: MessageObserver, expected: unknown, options: WaitOptions | undefined): Wait {
+  const partial = partialMessage(observer, expected, 'waitFor', `the expected ${observer.noun}`);
+  const given = messageOptions(options, 'waitFor', { isNot: false });
+  const equality = messageEquality(observer, []);
+  const expectation = messageMatching(observer, partial, given, { equality }, 'waitFor');
+  return {
+    label: observer.label,
+    async run(context) {
+      const outcome = await waitForMessages(expectation, context);
+      return { ...outcome, seen: outcome.seen?.fields };
+    },
+  };
 }

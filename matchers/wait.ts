@@ -22,9 +22,9 @@ export interface Outcome<Seen> {
 }
 
 /** The test's last ms are for the failure: so much time before the runner's timeout the wait ends. */
-const RESERVE = 250;
+export const RESERVE = 250;
 /** Finding out why takes at most so long, ms. */
-const REPORT_TIME = 5000;
+export const REPORT_TIME = 5000;
 
 /** The same, of a source that has not answered at all. */
 const PATIENCE = 1000;
@@ -32,9 +32,16 @@ const PATIENCE = 1000;
 /** What may pass by itself while a test waits: a restart, migrations that have not run yet. */
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set(['QA_CONNECTION_LOST', 'QA_NOT_FOUND', 'QA_TIMEOUT']);
 
+/** Who waits, and how its failure is written. */
+export interface WaitContext {
+  isNot: boolean;
+  running: Running | undefined;
+  paint: Paint;
+}
+
 export async function wait<Seen>(
   expectation: Expectation<Seen>,
-  { isNot, running, paint }: { isNot: boolean; running: Running | undefined; paint: Paint },
+  { isNot, running, paint }: WaitContext,
 ): Promise<Outcome<Seen>> {
   const { observer, options, partials } = expectation;
   const asked = options.within ?? runtime().defaults.within;
@@ -129,7 +136,7 @@ export async function wait<Seen>(
 }
 
 /** Runners print the stack of a cause: frames of this package below one of its own errors say nothing to the reader. */
-function withoutFrames(trouble: unknown): unknown {
+export function withoutFrames(trouble: unknown): unknown {
   if (isQaError(trouble)) trouble.stack = `${trouble.name}: ${trouble.message}`;
   return trouble;
 }
@@ -186,7 +193,7 @@ function troubled(error: unknown): string {
     : 'The connection was lost and did not come back in time';
 }
 
-function isTransient(error: unknown): error is Error & { code: ErrorCode } {
+export function isTransient(error: unknown): error is Error & { code: ErrorCode } {
   return isQaError(error) && TRANSIENT.has(error.code);
 }
 
@@ -195,7 +202,7 @@ function onlyMisuse(error: unknown): void {
 }
 
 /** A signal that aborts after `ms`; never for Infinity. */
-function deadline(ms: number): { signal: AbortSignal; cancel(): void } {
+export function deadline(ms: number): { signal: AbortSignal; cancel(): void } {
   const controller = new AbortController();
   const { setTimeout, clearTimeout } = clock();
   const timer = Number.isFinite(ms)

@@ -23,6 +23,15 @@ export type { DecimalLike } from '../bindings/core/decimal.ts';
 export { Decimal, isDecimal } from '../bindings/core/decimal.ts';
 export type { ErrorCode } from '../bindings/core/errors.ts';
 export { isQaError, QaError } from '../bindings/core/errors.ts';
+export type {
+  MessageObserver,
+  MessageSource,
+  MessageView,
+  MessageWaitOptions,
+  Notice,
+  Received,
+  Since,
+} from '../bindings/core/messages.ts';
 export type { Reference } from '../bindings/core/reference.ts';
 export { fromEnv } from '../bindings/core/reference.ts';
 export type { EmbeddedOptions, EmbeddedServer, Schema } from '../bindings/core/server.ts';
@@ -85,6 +94,8 @@ export type {
   MatcherOptions,
   Matching,
   MatchingRow,
+  MessageOptions,
+  MessagesOptions,
   QaMatchers,
   RowsOptions,
   TestOptions,

@@ -2,7 +2,7 @@
  * Sources of messages: a topic, a stream, a channel. Messages are events: what matters is that one came, not that it
  * is there now. A recorder keeps them; matchers read what it has and are woken by what comes.
  */
-import type { AnySource, Expected, SOURCE, Values, WaitOptions } from './source.ts';
+import { type AnySource, type Expected, isSource, SOURCE, type Values, type WaitOptions } from './source.ts';
 
 /**
  * From where messages count. `test`: since the test began (its mark, taken at its reset). `file`: since the file's
@@ -48,8 +48,11 @@ export interface MessageObserver {
   open(since: Since, signal: AbortSignal): Promise<MessageView>;
   /** A command to look for oneself, redacted; undefined where there is none. */
   command(expected: Expected): string | undefined;
-  /** Tells names apart that values alone cannot: 42n of an int64 and 42 are equal, a Decimal equals a number. */
-  equal?(path: string, actual: unknown, expected: unknown): boolean | undefined;
+  /**
+   * Whether a value, at any depth, equals what a test wrote: 42n of an int64 and 42 are equal, a Decimal equals a
+   * number. Undefined: ask the generic, deep comparison.
+   */
+  equal?(actual: unknown, expected: unknown): boolean | undefined;
 }
 
 export interface MessageView {
@@ -95,4 +98,8 @@ export interface Received {
   readonly seen: number;
   /** Set where it could not be decoded: it matches nothing, and failures show it. */
   readonly undecodable?: { readonly part: string; readonly reason: string; readonly excerpt: string };
+}
+
+export function isMessageSource(value: unknown): value is MessageSource {
+  return isSource(value) && value[SOURCE].kind === 'messages';
 }

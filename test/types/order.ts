@@ -1,5 +1,5 @@
 /** A source whose rows are known, and one whose rows are not. */
-import type { RowSource } from '@qa/jest-preset';
+import type { MessageSource, RowSource } from '@qa/jest-preset';
 
 export interface Order {
   id: string;
@@ -11,3 +11,10 @@ export interface Order {
 
 export declare const orders: RowSource<Order>;
 export declare const anything: RowSource;
+/** A topic with declared codecs. */
+export declare const topic: MessageSource<{
+  key: string;
+  value: Order | null;
+  headers: Record<string, string>;
+  partition: number;
+}>;

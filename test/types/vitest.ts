@@ -1,6 +1,6 @@
 /** Vitest. */
 import { describe, expect, test } from 'vitest';
-import { anything, orders } from './order.ts';
+import { anything, orders, topic } from './order.ts';
 
 test('rows', async () => {
   await expect(orders).toHaveRowMatching({ id: 'o-1', status: 'PAID', total: 42, paidAt: null });
@@ -47,3 +47,18 @@ test.skip('skip', { tags: ['smoke'] }, () => {});
 test.concurrent('concurrent', { tags: ['smoke'] }, async () => {});
 describe('group', { tags: ['smoke'] }, () => {});
 qa.state.set('key', 1);
+
+test('messages', async () => {
+  await expect(topic).toReceiveKafkaMessage({ key: 'o-1', value: { status: 'PAID', paidAt: expect.any(Date) } });
+  await expect(topic).toReceiveMessage({ value: null }, { since: 'file', within: 10 });
+  await expect(topic).not.toReceiveKafkaMessage({ key: 'o-1' }, { afterGroup: ['billing', 'mail'] });
+  await expect(topic).toReceiveKafkaMessages([{ key: 'a' }, { partition: 0 }], { inOrder: true, exactly: true });
+  // @ts-expect-error a field that messages do not have
+  await expect(topic).toReceiveKafkaMessage({ vlaue: {} });
+  // @ts-expect-error a key that the declared codec's type does not have
+  await expect(topic).toReceiveKafkaMessage({ value: { statsu: 'PAID' } });
+  // @ts-expect-error a switch of lists
+  await expect(topic).toReceiveKafkaMessage({ key: 'o-1' }, { exactly: true });
+  // @ts-expect-error rows are no messages
+  await expect(orders).toReceiveMessage({ id: 'o-1' });
+});
