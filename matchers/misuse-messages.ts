@@ -3,15 +3,15 @@ import { isMessageSource, type MessageObserver, type Since } from '../bindings/c
 import { type Expected, SOURCE } from '../bindings/core/source.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
 import { isPlainObject } from './judge.ts';
-import { kindOf, misuse, optionsOf, partialOf } from './misuse.ts';
+import { isThenable, kindOf, misuse, optionsOf, partialOf } from './misuse.ts';
 import { print } from './print.ts';
 import type { MessagesOptions } from './types.ts';
 
 /** The observer of a source of messages. */
 export function messagesOf(received: unknown, matcher: string): MessageObserver {
   if (isMessageSource(received)) return received[SOURCE];
-  const isPromise = received instanceof Promise;
-  if (isPromise) received.catch(() => {});
+  const isPromise = isThenable(received);
+  if (isPromise) received.then(undefined, () => {});
   throw misuse(
     `expect(…).${matcher}() needs a source of messages, but received ${kindOf(received)}`,
     isPromise

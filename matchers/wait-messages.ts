@@ -13,6 +13,8 @@ import { deadline, isTransient, type Outcome, REPORT_TIME, RESERVE, type WaitCon
 const SILENCE = 1000;
 /** Least time to open a view, ms. */
 const OPENING = 1000;
+/** For a group to say what it lacks once the time is up, ms. */
+const LAST_WORD = 100;
 /** Between two attempts to open a view of a source that is away, ms. */
 const REOPEN = 100;
 
@@ -148,7 +150,11 @@ async function watch(
           else if (ok && isWorkedThrough) {
             if (stays === 0) resolve('true');
             else holding ??= setTimeout(() => resolve('true'), stays);
-          } else if (signal.aborted && holding === undefined) resolve('time');
+          } else if (signal.aborted && holding === undefined) {
+            // A group that was waited for says what it still lacks; it is not waited for any longer than that.
+            if (isWorkedThrough) resolve('time');
+            else holding = setTimeout(() => resolve('time'), LAST_WORD);
+          }
         } catch (error) {
           reject(error);
         }

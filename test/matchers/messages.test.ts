@@ -104,6 +104,18 @@ test('a group that cannot be waited for', async () => {
   expect(text).toContain('The group billing is unknown');
 });
 
+test('a group that is not done in time says what it lacks', async () => {
+  const it = recorder();
+  it.afterGroup = (_group, signal) =>
+    new Promise((_, reject) => {
+      const what = 'billing is 3 behind on partition 0';
+      signal.addEventListener('abort', () => reject(new QaError('QA_WAIT_FAILED', { what, mend: 'Look at it' })));
+    });
+  const options = { afterGroup: 'billing', within: 50 };
+  const text = await failureOf(() => expect(it.source).not.toReceiveMessage({ key: 'o-1' }, options));
+  expect(text).toContain('billing is 3 behind on partition 0');
+});
+
 test('silence is not proven where messages were lost', async () => {
   const it = recorder();
   it.notices.push({ kind: 'lost', text: '12 messages of partition 0 were deleted before they were read' });
