@@ -34,7 +34,8 @@ const CJS = {
 /** What only Vitest loads, and the keeper's own process. */
 const ESM = {
   vitest: 'preset/vitest/plugin.ts',
-  'vitest-runner': 'preset/vitest/runner.ts',
+  // Vitest hides frames of `/vitest/dist/`: as above.
+  'vitest/dist/runner': 'preset/vitest/runner.ts',
   keeper: 'servers/keeper/main.ts',
 };
 

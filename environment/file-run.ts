@@ -88,7 +88,11 @@ export class FileRun {
       runner: options.runner,
       qa: this.#makeQa(),
       defaults,
-      current: () => this.#current.getStore(),
+      // What runs after the end (the teardown of a fixture, a timer) is nobody's: its matchers throw where they fail.
+      current: () => {
+        const active = this.#current.getStore();
+        return active?.isSettled ? undefined : active;
+      },
       redact: (text) => this.#session.redactor.redact(text),
     };
   }
@@ -226,6 +230,11 @@ export class FileRun {
       active.settle();
       return result;
     });
+  }
+
+  /** The function in whose context the caller runs, also after its end. */
+  origin(): ActiveFunction | undefined {
+    return this.#current.getStore();
   }
 
   /** Runs a part of it; the caller must call `active.settle()` when the whole has settled. */

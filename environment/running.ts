@@ -45,6 +45,11 @@ export class ActiveFunction implements Running {
     this.#ends = clock().now() + ms;
   }
 
+  /** Its end has come; a fixture or timer that it left may still run in its context. */
+  get isSettled(): boolean {
+    return this.#settled;
+  }
+
   timeLeft(): number {
     return this.#ends - clock().now();
   }

@@ -103,8 +103,6 @@ function matcherOf<
         return site.frames;
       },
     };
-    const settled = running?.track(pending);
-
     const work = (async (): Promise<MatcherResult> => {
       let outcome: Outcome<unknown>;
       try {
@@ -126,12 +124,13 @@ function matcherOf<
       return { pass: isNot, message: () => error.message, actual, expected };
     })();
 
+    // Where no test or hook would tell of it, a failure that nobody awaits must end up with the runner.
+    if (!running) return work;
+    const settled = running.track(pending);
     const promise = Handled.of(work, DERIVATIONS[runner]);
-    if (settled) {
-      // A hard failure that nobody looks at must not get lost: the matcher stays pending, and so fails its test.
-      const finish = () => (pending.error === undefined ? settled() : promise.whenObserved(settled));
-      work.then(finish, finish);
-    }
+    // A hard failure that nobody looks at must not get lost: the matcher stays pending, and so fails its test.
+    const finish = () => (pending.error === undefined ? settled() : promise.whenObserved(settled));
+    work.then(finish, finish);
     return promise;
   };
 }

@@ -74,9 +74,9 @@ function startKeeper(folder: string): Keeper {
   return { process: child, socket };
 }
 
-/** In the package a bundle beside this one or above it; in this repository its source. */
+/** In the package a bundle beside this one or above it (two folders in Vitest's runner); in this repository its source. */
 function keeperFile(): string {
-  const places = ['./keeper.mjs', '../keeper.mjs', './keeper/main.ts'];
+  const places = ['./keeper.mjs', '../keeper.mjs', '../../keeper.mjs', './keeper/main.ts'];
   const files = places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
   const found = files.find((file) => existsSync(file));
   if (found === undefined) throw new Error(`There is none of: ${files.join(', ')}`);

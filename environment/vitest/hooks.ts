@@ -3,6 +3,7 @@
 import type { RunnerTestCase, RunnerTestSuite } from 'vitest';
 import { TestRunner } from 'vitest';
 import type { FileRun } from '../file-run.ts';
+import { own } from './owners.ts';
 import { report, together } from './report.ts';
 import type { TestScope } from './test-file.ts';
 
@@ -53,7 +54,7 @@ function ofTest(hook: Hook, type: string, position: number, suite: RunnerTestSui
           fail: (error) => report(test, error),
         },
       );
-      scopeOf(test).own(active);
+      own(active, test);
       return fileRun.run(active, run);
     };
     return withCleanup(
@@ -66,35 +67,45 @@ function ofTest(hook: Hook, type: string, position: number, suite: RunnerTestSui
 function ofSuite(hook: Hook, type: string, suite: RunnerTestSuite, context: HookContext): Hook {
   return alike(hook, async (...args) => {
     const { fileRun } = context;
-    // What fails in a beforeAll ends the describe, but not before the hook's end. Of the rest nothing is left out.
-    const failures: unknown[] = [];
-    const fail = (error: Error) => (type === 'beforeAll' ? failures.push(error) : report(suite, error));
-    const call = (kind: string, timeout: number, run: () => unknown): unknown =>
-      fileRun.run(
-        fileRun.active(
-          { suite },
-          {
-            kind: 'hook',
-            name: nameOf(kind, suite),
-            timeout,
-            soft: true,
-            concurrent: context.isConcurrent(suite),
-            fail: (error) => void fail(error),
-          },
-        ),
-        run,
+    const call = (kind: string, timeout: number, run: () => unknown, holder: RunnerTestSuite): unknown => {
+      const active = fileRun.active(
+        { suite },
+        {
+          kind: 'hook',
+          name: nameOf(kind, suite),
+          timeout,
+          soft: true,
+          concurrent: context.isConcurrent(suite),
+          fail: (error) => report(holder, error),
+        },
       );
+      own(active, holder);
+      return fileRun.run(active, run);
+    };
+    // What fails in a beforeAll ends the describe, but not before the hook's end. Of the rest nothing is left out.
+    const holder = type === 'beforeAll' ? standIn(suite) : suite;
+    const failures = () => (holder === suite ? [] : noted(holder));
     let result: unknown;
     try {
-      result = await call(type, timeoutOf(hook, type, context), () => hook(...args));
+      result = await call(type, timeoutOf(hook, type, context), () => hook(...args), holder);
     } catch (error) {
-      throw together([...failures, error]);
+      throw together([...failures(), error]);
     }
-    if (failures.length > 0) throw together(failures);
+    if (failures().length > 0) throw together(failures());
     return typeof result === 'function'
-      ? () => call('cleanup of beforeAll', context.hookTimeout, result as () => unknown)
+      ? () => call('cleanup of beforeAll', context.hookTimeout, result as () => unknown, suite)
       : result;
   });
+}
+
+/** Takes failures in the place of a describe, whose own result must not fail yet. */
+function standIn(suite: RunnerTestSuite): RunnerTestSuite {
+  return Object.create(suite, { result: { value: undefined, writable: true } }) as RunnerTestSuite;
+}
+
+/** Vitest has written their diffs already: it must not compare the texts of both sides once more. */
+function noted({ result }: RunnerTestSuite): unknown[] {
+  return (result?.errors ?? []).map((error) => Object.assign(error, { showDiff: false }));
 }
 
 function nameOf(type: string, suite: RunnerTestSuite): string {

@@ -11,8 +11,9 @@ import { type ConfigImporter, loadConfig } from '../config/load.ts';
 import { parseDocblock } from '../docblock.ts';
 import { type Docblock, FileRun } from '../file-run.ts';
 import { readable } from '../readable.ts';
+import { limit, ownerOf } from './owners.ts';
 import { PROVIDED, type Provided } from './provided.ts';
-import { limit, TestFile, testOf } from './test-file.ts';
+import { TestFile } from './test-file.ts';
 
 type Source = Parameters<TestRunner['importFile']>[1];
 
@@ -66,6 +67,10 @@ export class QaRunner extends TestRunner {
     const run = TestRunner.getTestFn(test);
     if (!run) throw new Error('Test function is not found.');
     await (this.#fileOf(test)?.runTest(test, run) ?? run());
+  }
+
+  onTaskFinished(test: RunnerTask & { type: 'test' }): void {
+    this.#fileOf(test)?.wrapCallbacks(test);
   }
 
   override onAfterRunTask(test: RunnerTask): void {
@@ -125,7 +130,7 @@ export class QaRunner extends TestRunner {
     });
     shared().runtime = fileRun.runtime;
     Object.assign(globalThis, { qa: fileRun.runtime.qa });
-    attributeSoftFailures();
+    attributeSoftFailures(fileRun);
     this.equip(fileRun.runtime);
     const made = new TestFile(file, fileRun, this.config.hookTimeout);
     this.#ready.set(file, made);
@@ -178,16 +183,21 @@ function collectedNow(): object {
 }
 
 const attributed = new WeakSet<object>();
+let running: FileRun | undefined;
 
-/** The global `expect.soft` takes the test that was started last for its own, which is wrong among concurrent ones. */
-function attributeSoftFailures(): void {
+/**
+ * The global `expect.soft` takes the test that was started last for its own, which is wrong among concurrent ones,
+ * and refuses hooks of a describe.
+ */
+function attributeSoftFailures(fileRun: FileRun): void {
+  running = fileRun;
   const { soft } = expect;
   if (attributed.has(soft)) return;
   const ours: typeof soft = (...args) => {
-    const test = testOf(shared().runtime?.current());
-    if (!test) return soft(...args);
+    const owner = ownerOf(running?.origin());
+    if (!owner) return soft(...args);
     const assertion = expect(...args);
-    return (assertion as unknown as Chained<typeof assertion>).withTest(test).withContext({ soft: true });
+    return (assertion as unknown as Chained<typeof assertion>).withTest(owner).withContext({ soft: true });
   };
   attributed.add(ours);
   expect.soft = ours;

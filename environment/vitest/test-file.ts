@@ -1,14 +1,12 @@
 /** Maps what Vitest's runner does with one test file onto the life of a test file. */
 import { type RunnerTask, type RunnerTestCase, type RunnerTestFile, type RunnerTestSuite, TestRunner } from 'vitest';
-import { clock } from '../../bindings/core/clock.ts';
-import type { Running } from '../../bindings/core/runtime.ts';
 import type { FileRun } from '../file-run.ts';
 import { notice } from '../notice.ts';
 import { append, closingTrouble, readable } from '../readable.ts';
-import { ActiveFunction } from '../running.ts';
 import type { SuiteNode, TestNode } from '../tags/select.ts';
 import { groupOf, parentOf } from './groups.ts';
 import { wrapHooks } from './hooks.ts';
+import { disown, own } from './owners.ts';
 import { report, unexpected } from './report.ts';
 
 /** What a test and its hooks share. */
@@ -16,29 +14,11 @@ export interface TestScope {
   /** False for `test.fails`: what fails must be thrown. */
   soft: boolean;
   concurrent: boolean;
-  /** Remembers that a function is the test's. */
-  own(active: ActiveFunction): void;
 }
 
 type Around = ReturnType<typeof TestRunner.getSuiteHooks>['aroundEach'][number];
 
 const AROUND_TIMEOUT: unique symbol = Symbol.for('VITEST_AROUND_TIMEOUT') as never;
-
-const owners = new WeakMap<Running, RunnerTestCase>();
-
-/** The test whose function, or hook, `running` is. */
-export function testOf(running: Running | undefined): RunnerTestCase | undefined {
-  return running && owners.get(running);
-}
-
-const limited = new WeakSet<Running>();
-
-/** Sets when a hook ends by the runner's time limit: the first that is noted while it runs is its own. */
-export function limit(running: Running | undefined, end: number): void {
-  if (!(running instanceof ActiveFunction) || running.kind !== 'hook' || limited.has(running)) return;
-  limited.add(running);
-  if (Number.isFinite(running.timeLeft())) running.endsIn(end - clock().now());
-}
 
 export class TestFile {
   readonly fileRun: FileRun;
@@ -110,20 +90,22 @@ export class TestFile {
 
   /** Runs the function of a test. */
   runTest(test: RunnerTestCase, run: () => unknown): unknown {
-    const { soft, concurrent, own } = scopeOf(test);
-    const active = this.fileRun.active(
-      { test, suite: parentOf(test) },
-      {
-        kind: 'test',
-        name: test.fullTestName,
-        timeout: test.timeout,
-        soft,
-        concurrent,
-        fail: (error) => report(test, error),
-      },
-    );
-    own(active);
-    return this.fileRun.run(active, run);
+    return this.#run(test, { kind: 'test', name: test.fullTestName, timeout: test.timeout }, run);
+  }
+
+  /** When its function has settled: what it registered for its end runs in its name too. */
+  wrapCallbacks(test: RunnerTestCase): void {
+    const callbacks = test as { [name in 'onFinished' | 'onFailed']?: ((context: unknown) => unknown)[] };
+    for (const [key, hook] of [
+      ['onFinished', 'onTestFinished'],
+      ['onFailed', 'onTestFailed'],
+    ] as const) {
+      const name = `${hook} of ${test.fullTestName}`;
+      for (const [index, callback] of callbacks[key]?.entries() ?? []) {
+        callbacks[key]![index] = (context) =>
+          this.#run(test, { kind: 'hook', name, timeout: this.#hookTimeout }, () => callback(context));
+      }
+    }
   }
 
   /** When all attempts of a test are over. */
@@ -131,6 +113,7 @@ export class TestFile {
     const errors = test.result?.errors ?? [];
     const first = errors[this.#attempts.get(test) ?? 0];
     const failed = test.result?.state === 'fail';
+    disown(test);
     this.fileRun.testEnd(test, failed);
     if (failed && first && !this.#reason(test)) append(first, this.fileRun.describeFailure(test));
   }
@@ -151,6 +134,17 @@ export class TestFile {
       // The tests have their results; a connection that does not close cleanly must not undo them.
       notice(closingTrouble(error));
     }
+  }
+
+  #run(
+    test: RunnerTestCase,
+    what: { kind: 'test' | 'hook'; name: string; timeout: number },
+    run: () => unknown,
+  ): unknown {
+    const fail = (error: Error) => report(test, error);
+    const active = this.fileRun.active({ test, suite: parentOf(test) }, { ...what, ...scopeOf(test), fail });
+    own(active, test);
+    return this.fileRun.run(active, run);
   }
 
   async #attempt(test: RunnerTestCase, run: () => Promise<void>): Promise<void> {
@@ -184,7 +178,6 @@ function scopeOf(test: RunnerTestCase): TestScope {
   return {
     soft: !test.fails,
     concurrent: groupOf(test) !== undefined,
-    own: (active) => owners.set(active, test),
   };
 }
 

@@ -54,7 +54,7 @@ export function qaPreset(options: QaPresetOptions = {}): Plugin {
   };
 }
 
-const RUNNER = fileURLToPath(new URL('./vitest-runner.mjs', import.meta.url));
+const RUNNER = fileURLToPath(new URL('./vitest/dist/runner.mjs', import.meta.url));
 
 function useRunner({ config, name }: TestProject): void {
   if (config.runner !== undefined && config.runner !== RUNNER) {

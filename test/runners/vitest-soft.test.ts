@@ -7,7 +7,7 @@ const CONFIG = { 'qa.config.cjs': "module.exports = require('@qa/jest-preset').d
 
 /** A source of rows of the suite's own: its rows are never there, or always. */
 const SUITE = `
-import { afterEach as after, beforeEach as before } from 'vitest';
+import { afterEach as after, aroundAll, aroundEach, beforeEach as before, onTestFailed, onTestFinished, test as base } from 'vitest';
 const SOURCE = Symbol.for('@qa/jest-preset/source');
 const rows = (found) => ({ [SOURCE]: {
   kind: 'rows', label: 'rows(' + JSON.stringify(found) + ')', ordered: true, where: () => 'here',
@@ -54,6 +54,50 @@ describe('state', () => {
   test('shows it', () => { qa.state.set('id', 7); expect(1).toBe(2); });
   test('passes', () => { expect(qa.state.has('id')).toBe(false); expect(qa.state.require('api')).toMatch('http'); });
 });
+test('hard in between', async () => {
+  await miss('h1');
+  await expect(rows([{ id: 'x' }])).toHaveRowMatching({ id: 'h2' }, { within: 30, soft: false });
+  throw new Error('not reached');
+});
+test('soft of Vitest', async () => {
+  await expect.soft(Promise.resolve('v1')).resolves.toBe(1);
+  await expect.soft(Promise.reject(new Error('v2'))).rejects.toThrow('yes');
+  expect.soft('v3').not.toBe('v3');
+  await expect.soft(rows([{ id: 'v4' }])).not.toHaveRowMatching({ id: 'v4' }, { within: 30 });
+});
+test('expect of the context', async ({ expect: own }) => {
+  await own(rows([{ id: 'x' }])).toHaveRowMatching({ id: 'own' }, { within: 30 });
+  own.soft('of the context').toBe(1);
+});
+test.concurrent('concurrent resolves', async () => { await later(20); await expect.soft(Promise.resolve('cr')).resolves.toBe(1); });
+test.concurrent('concurrent beside it', async () => { await later(30); });
+describe.concurrent('concurrent hooks', () => {
+  before(async ({ task }) => { await later(5); if (task.name === 'x') expect.soft('in its hook').toBe(1); });
+  test('x', () => later(10));
+  test('y', () => later(15));
+});
+const fixtures = base.extend({
+  order: async ({}, use) => { await miss('fixture in'); await use(1); await miss('fixture out'); },
+  late: async ({}, use) => { await use(1); await miss('fixture late'); },
+  file: [async ({}, use) => { await use(1); await miss('fixture of the file'); }, { scope: 'file' }],
+});
+fixtures('fixture', ({ order }) => {});
+fixtures('fixture that ends badly', ({ late, file }) => {});
+test('callbacks', () => {
+  onTestFinished(async () => { await miss('finished'); expect.soft('finished too').toBe(1); });
+  onTestFailed(async () => { await miss('failed'); });
+});
+test('callback not awaited', () => { onTestFinished(() => { void miss('cn'); }); });
+test.fails('callback in fails', () => { onTestFinished(async () => { await miss('cf'); }); });
+describe('around', () => { aroundEach(async (run) => { await miss('around in'); await run(); await miss('around out'); }); test('each', () => {}); });
+describe('around all', () => { aroundAll(async (run) => { await miss('all in'); await run(); await miss('all out'); }); test('runs', () => { qa.state.set('ran', 1); }); });
+describe('soft of Vitest in hooks', () => {
+  describe('before', () => { beforeAll(async () => { expect.soft('ball').toBe(1); await miss('b2'); await expect.soft(Promise.resolve('b3')).resolves.toBe(1); }); test('never', () => {}); });
+  describe('after', () => { afterAll(() => { expect.soft('aall').toBe(1); }); test('fine', () => {}); });
+});
+test('repeated', { repeats: 1 }, () => miss('rep'));
+let stale = 0;
+test('abandoned', { timeout: 300, retry: 1 }, async () => { stale += 1; if (stale > 1) return later(200); await later(350); await miss('stale'); });
 let tries = 0;
 test('retried', { retry: 1 }, async () => { tries += 1; if (tries < 2) await miss('r'); });
 `;
@@ -133,6 +177,41 @@ test('a failed test shows its state, once', () => {
   expect(result.tests['state passes']!.status).toBe('passed');
 });
 
-test('a retry may pass', () => {
+test('a retry may pass, also while the function of the first one goes on; each repeat tells', () => {
   expect(result.tests.retried!.status).toBe('passed');
+  expect(result.tests.abandoned).toEqual({ status: 'passed', messages: [expect.stringContaining('timed out')] });
+  expect(messages('repeated')).toEqual([expect.stringContaining("'rep'"), expect.stringContaining("'rep'")]);
+});
+
+test("Vitest's own soft failures, in either expect; a hard one ends the test", () => {
+  expect(messages('hard in between')).toEqual(['h1', 'h2'].map((id) => expect.stringContaining(`'${id}'`)));
+  expect(messages('soft of Vitest')).toEqual(['v1', 'v2', 'v3', 'v4'].map((id) => expect.stringContaining(id)));
+  expect(messages('expect of the context')).toEqual(['own', 'of the context'].map((id) => expect.stringContaining(id)));
+  expect(messages('concurrent resolves')).toEqual([expect.stringContaining("'cr'")]);
+  expect(result.tests['concurrent beside it']!.status).toBe('passed');
+  expect(messages('concurrent hooks x')).toEqual([expect.stringContaining('in its hook')]);
+  expect(result.tests['concurrent hooks y']!.status).toBe('passed');
+});
+
+test('fixtures, callbacks and hooks around a test fail it, before and after', () => {
+  expect(messages('fixture')).toEqual(['fixture in', 'fixture out'].map((id) => expect.stringContaining(id)));
+  expect(messages('fixture that ends badly')).toEqual([expect.stringContaining('fixture late')]);
+  expect(result.files['soft.test.js']).toContain('fixture of the file');
+  expect(messages('callbacks')).toEqual(
+    ['finished', 'finished too', 'failed'].map((id) => expect.stringContaining(`'${id}'`)),
+  );
+  expect(messages('callback not awaited')).toEqual([expect.stringContaining('was not awaited: when the hook ended')]);
+  expect(result.tests['callback in fails']!.status).toBe('passed');
+  expect(messages('around each')).toEqual(['around in', 'around out'].map((id) => expect.stringContaining(id)));
+});
+
+test('around all and soft failures of Vitest in hooks of a describe fail that describe', () => {
+  expect(result.tests['around all runs']!.status).toBe('passed');
+  expect(result.tests['soft of Vitest in hooks before never']!.status).toBe('skipped');
+  expect(result.tests['soft of Vitest in hooks after fine']!.status).toBe('passed');
+  for (const id of ["'all in'", "'all out'", "'ball'", "'b2'", "'b3'", "'aall'"]) expect(result.output).toContain(id);
+  expect(result.output).not.toContain('only be used inside a test');
+  expect(result.output).not.toContain('Unhandled');
+  // Only the reader's own frames are shown.
+  expect(result.output).not.toContain('jest-preset/dist');
 });
