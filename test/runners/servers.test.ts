@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { isAlive } from '../servers/processes.ts';
 import { project, start } from '../support/consumer.ts';
+import { vitestConfig } from '../support/vitest.ts';
 
 const CONFIG = `
 const { defineConfig, defineBinding, connection, embedded } = require('@qa/jest-preset');
@@ -42,7 +43,7 @@ test('has a database of its own', async () => {
   await admin.end();
   const [{ database }] = await qa.db.query('select current_database() as database');
   fs.appendFileSync('seen.jsonl', JSON.stringify({
-    worker: process.env.JEST_WORKER_ID, seen, database, data: row.data, server: parseInt(row.pidfile), run: process.env.QA_RUN_SOCKET,
+    worker: qa.run.worker, seen, database, data: row.data, server: parseInt(row.pidfile), run: process.env.QA_RUN_SOCKET,
   }) + '\\n');
 });
 `;
@@ -51,6 +52,7 @@ const FILES: Record<string, string> = {
   'qa.config.cjs': CONFIG,
   'schema.sql': 'create table files (id serial);',
   'jest.config.cjs': "module.exports = { preset: '@qa/jest-preset' };",
+  ...vitestConfig('globals: true, maxWorkers: 2'),
   ...Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`${i}.test.js`, TEST])),
 };
 
@@ -64,14 +66,17 @@ interface Seen {
 }
 
 test.each([
-  ['two workers', 'newer', ['--maxWorkers=2']],
-  ['in band', 'newer', ['-i']],
-  ['the system’s Node', 'system', ['--maxWorkers=2']],
-  ['worker threads', 'newer', ['--maxWorkers=2', '--workerThreads']],
-  ['--detectOpenHandles', 'newer', ['--detectOpenHandles']],
-] as const)('jest, %s', async (_, node, args) => {
+  ['jest', 'two workers', 'newer', ['--maxWorkers=2']],
+  ['jest', 'in band', 'newer', ['-i']],
+  ['jest', 'the system’s Node', 'system', ['--maxWorkers=2']],
+  ['jest', 'worker threads', 'newer', ['--maxWorkers=2', '--workerThreads']],
+  ['jest', '--detectOpenHandles', 'newer', ['--detectOpenHandles']],
+  ['vitest', 'forks', 'newer', ['run']],
+  ['vitest', 'threads', 'newer', ['run', '--pool=threads']],
+  ['vitest', 'shared processes', 'newer', ['run', '--no-isolate']],
+] as const)('%s, %s', async (runner, _, node, args) => {
   const folder = project(FILES);
-  const { code, output } = await start(folder, 'jest', args, { node }).done;
+  const { code, output } = await start(folder, runner, args, { node }).done;
   expect(code, output).toBe(0);
   expect(output).not.toMatch(/open handle|did not exit/);
 
@@ -88,9 +93,14 @@ test.each([
   expect(await isGone(seen[0]!)).toBe(true);
 });
 
-test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('jest, ended by %s while a test waits', async (signal) => {
+const ENDS = (['jest', 'vitest'] as const).flatMap((runner) =>
+  (['SIGINT', 'SIGTERM', 'SIGKILL'] as const).map((signal) => ({ runner, signal })),
+);
+
+test.each(ENDS)('$runner, ended by $signal while a test waits', async ({ runner, signal }) => {
   const folder = project({ ...FILES, ...HANGING });
-  const { child, done } = start(folder, 'jest', ['--maxWorkers=2'], {}, { detached: true });
+  const args = runner === 'jest' ? ['--maxWorkers=2'] : ['run'];
+  const { child, done } = start(folder, runner, args, {}, { detached: true });
   const file = join(folder, 'seen.jsonl');
   while (!existsSync(file) || readFileSync(file, 'utf8').split('\n').length < 3) await sleep(20);
   const [seen] = read(folder);
