@@ -29,7 +29,7 @@ const loaded = new Map<string, Promise<LoadedConfig>>();
  * @param importer for runners with modules of their own, where ours cannot compile a config
  * @throws QaError QA_CONFIG
  */
-export function loadConfig(
+export async function loadConfig(
   root: string,
   env: NodeJS.ProcessEnv = process.env,
   importer: ConfigImporter = importDefault,

@@ -93,6 +93,7 @@ async function declareTags(root: string, { config }: TestProject, vitest: Vitest
   if (config.tags.length === 0) config.strictTags = false;
   const declared = await loadConfig(root).then(
     ({ tags }) => tags ?? [],
+    // The result of each file tells what is wrong with it, also when it is mended while Vitest watches.
     () => [],
   );
   const names = [...declared, ...tagsInFilter(config.tagsFilter ?? [])];

