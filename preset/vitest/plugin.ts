@@ -15,7 +15,7 @@ import { beginRun } from '../../servers/run.ts';
 import '../types/vitest.ts';
 import { EmptySelectionReporter } from './empty-selection.ts';
 import { tagsInFilter } from './tags-filter.ts';
-import { defaultTimeouts, TimeoutsGiven } from './timeouts.ts';
+import { defaultTimeouts, noteTimeouts } from './timeouts.ts';
 
 export interface QaPresetOptions {
   /**
@@ -35,16 +35,15 @@ export interface QaPresetOptions {
  * export default { plugins: [qaPreset()], test: { globals: true } };
  */
 export function qaPreset(options: QaPresetOptions = {}): Plugin {
-  const given = new TimeoutsGiven();
   return {
     name: '@qa/jest-preset',
-    config: (config) => given.note(config),
+    config: noteTimeouts,
     async configureVitest({ project, vitest }) {
       // A browser's tests do not run in Node; there is nothing that we could open there.
       if (project.config.browser.enabled) return;
       const root = rootOf(options, project, vitest);
       useRunner(project);
-      defaultTimeouts(project.config, given.with(vitest));
+      defaultTimeouts(project);
       project.provide(PROVIDED as never, { root, workers: project.config.maxWorkers } satisfies Provided as never);
       await declareTags(root, project, vitest);
       rerunOnChange(root, vitest);

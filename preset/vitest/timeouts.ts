@@ -1,36 +1,46 @@
 /** The time limits that tests of real systems need, where the user set none. */
 import type { ViteUserConfig } from 'vitest/config';
-import type { ResolvedConfig, Vitest } from 'vitest/node';
+import type { ResolvedConfig, TestProject } from 'vitest/node';
 
 /** Of tests and hooks, ms. */
 const DEFAULT = 30_000;
 
 type Name = 'testTimeout' | 'hookTimeout';
+type Limits = { readonly [name in Name]?: unknown };
 
 const NAMES = ['testTimeout', 'hookTimeout'] as const satisfies readonly Name[];
 
 /** Vitest's own defaults, which its resolved config does not tell from the same value set by a user. */
 const OF_VITEST: Readonly<Record<Name, number>> = { testTimeout: 5000, hookTimeout: 10_000 };
 
-/** Which limits somebody wrote down, in a config or on the command line. */
-export class TimeoutsGiven {
-  readonly #names = new Set<Name>();
+/** What was found in a config, kept in it under this name: projects that extend it have the same one. */
+const NOTE = '@qa/jest-preset';
 
-  note({ test }: ViteUserConfig): void {
-    const configs: readonly unknown[] = [test, ...(test?.projects ?? [])];
-    for (const config of configs) {
-      const own = (config as ViteUserConfig | undefined)?.test ?? config;
-      if (typeof own !== 'object' || own === null) continue;
-      for (const name of NAMES) if ((own as { [key in Name]?: unknown })[name] !== undefined) this.#names.add(name);
-    }
-  }
-
-  with({ config }: Vitest): ReadonlySet<Name> {
-    const { cliOptions } = config as { cliOptions?: { [key in Name]?: unknown } };
-    return new Set([...this.#names, ...NAMES.filter((name) => cliOptions?.[name] !== undefined)]);
-  }
+interface Note {
+  /** Limits that somebody wrote down in the config itself or on the command line. */
+  own: readonly Name[];
+  /** The same, of each project in it. */
+  projects: Readonly<Record<string, readonly Name[]>>;
 }
 
-export function defaultTimeouts(config: Pick<ResolvedConfig, Name>, given: ReadonlySet<Name>): void {
-  for (const name of NAMES) if (!given.has(name) && config[name] === OF_VITEST[name]) config[name] = DEFAULT;
+/** Called with what the user wrote; Vite merges the answer into its config. */
+export function noteTimeouts({ test }: ViteUserConfig): object {
+  const projects = (test?.projects ?? []).flatMap((project, index): [string, Name[]][] => {
+    const own = (project as { test?: Limits & { name?: string | { label: string } } } | undefined)?.test;
+    if (typeof own !== 'object') return [];
+    const name = typeof own.name === 'object' ? own.name.label : own.name;
+    return [[name ?? String(index), given(own)]];
+  });
+  return { [NOTE]: { own: given(test ?? {}), projects: Object.fromEntries(projects) } satisfies Note };
+}
+
+export function defaultTimeouts({ config, name, vite }: TestProject): void {
+  const { own, projects } = (vite.config as { [NOTE]?: Note })[NOTE] ?? { own: [], projects: {} };
+  const set = new Set([...own, ...(projects[name] ?? [])]);
+  const limits: Pick<ResolvedConfig, Name> = config;
+  for (const limit of NAMES) if (!set.has(limit) && limits[limit] === OF_VITEST[limit]) limits[limit] = DEFAULT;
+}
+
+function given(limits: Limits): Name[] {
+  return NAMES.filter((name) => limits[name] !== undefined);
 }

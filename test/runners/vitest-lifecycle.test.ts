@@ -55,7 +55,10 @@ test('a reset comes before aroundEach and fixtures, and again before each retry 
     'around.test.js': `
       import { aroundAll, aroundEach, test as base } from 'vitest';
       const say = (line) => qa.rec.say(line);
-      const extended = base.extend('seeded', async () => { await say('fixture'); return 7; });
+      const extended = base
+        .extend('seeded', async () => { await say('fixture'); return 7; })
+        .extend('shared', { scope: 'file' }, async () => { await say('fixture of the file'); return 8; });
+      extended.beforeAll(({ shared }) => { expect(shared).toBe(8); });
       aroundAll(async (run) => { await say('all in'); await run(); await say('all out'); });
       aroundEach(async (run) => { await say('in'); await run(); await say('out'); });
       let tries = 0;
@@ -66,10 +69,28 @@ test('a reset comes before aroundEach and fixtures, and again before each retry 
   passes(await vitest(folder, [], { env: { RECORDER: server.address } }));
   const retried = ['in', 'fixture', 'retried', 'out'];
   expect(server.lines).toEqual([
-    ...['open', 'reset', 'all in', 'baseline', ...retried, 'reset', ...retried],
+    ...['open', 'reset', 'all in', 'fixture of the file', 'baseline', ...retried, 'reset', ...retried],
     ...['reset', 'in', 'repeated', 'out', 'reset', 'in', 'repeated', 'out'],
     ...['all out', 'pop', 'close'],
   ]);
+});
+
+test('one reset where all tests are concurrent; what comes after a time limit or --bail is still closed', async () => {
+  await using server = await recorder();
+  const folder = recording({
+    'a.test.js': "test('a', () => qa.rec.say('in')); test('b', () => qa.rec.say('in'));",
+    'b.test.js': `
+      /** @tags bad */
+      test('slow', { timeout: 50 }, () => new Promise(() => {}));
+      test('next', () => qa.rec.say('next'));`,
+  });
+  const env = { RECORDER: server.address };
+  passes(await vitest(folder, ['--sequence.concurrent', 'a.test'], { env }));
+  expect(server.lines.splice(0)).toEqual(['open', 'reset', 'in', 'in', 'close']);
+  expect(outcome(await vitest(folder, ['b.test'], { env }))).toEqual({ slow: 'failed', next: 'passed' });
+  expect(server.lines.splice(0)).toEqual(['open', 'reset', 'reset', 'next', 'close']);
+  expect(outcome(await vitest(folder, ['b.test', '--bail=1'], { env }))).toMatchObject({ slow: 'failed' });
+  expect(server.lines.at(-1)).toBe('close');
 });
 
 test('a group of concurrent tests is reset before once, describes in it too', async () => {

@@ -1,5 +1,5 @@
 /** Tags, configs and shapes of projects under the plugin, and that a suite which uses nothing of ours notices nothing. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { project, run } from '../support/consumer.ts';
@@ -83,7 +83,7 @@ test.each<[name: string, files: Record<string, string>, message: RegExp]>([
   [
     'an unknown key',
     { 'qa.config.cjs': SOUND.replace('connections', 'conections') },
-    /QaError: .*`conections`.*`connections`/s,
+    /QaError: .*`conections` is not known. Did you mean `connections`/s,
   ],
   ['two configs', { 'qa.config.cjs': SOUND, 'qa.config.mjs': '' }, /QaError: There are 2 configs/],
 ])('%s is one readable error a file', async (_, files, message) => {
@@ -168,6 +168,28 @@ test('inline projects, each with its config; time limits where the user set none
   const result = await vitest(folder);
   expect(result.code, result.output).toBe(0);
   expect(outcome(result)).toEqual({ a: 'passed', b: 'passed', c: 'passed' });
+});
+
+test('projects that extend one config: each its own time limits, also by the command line', async () => {
+  const is = (name: string, limit: number) =>
+    `test('${name}', ({ task }) => { expect([task.timeout, qa.run.worker]).toEqual([${limit}, expect.any(String)]); });`;
+  const folder = project({
+    ...qaConfig(),
+    'vitest.config.mts': `
+      import { qaPreset } from '@qa/jest-preset/vitest';
+      export default { plugins: [qaPreset()], test: { globals: true, projects: [
+        { extends: true, test: { name: 'own', include: ['own.test.js'], testTimeout: 5000 } },
+        { extends: true, test: { name: { label: 'none', color: 'red' }, include: ['none.test.js'] } },
+        { extends: true, test: { include: ['unnamed.test.js'], testTimeout: 5000 } },
+      ] } };`,
+    'own.test.js': is('own', 5000),
+    'none.test.js': is('none', 30_000),
+    'unnamed.test.js': is('unnamed', 5000),
+  });
+  const result = await vitest(folder);
+  expect(outcome(result), result.output).toEqual({ own: 'passed', none: 'passed', unnamed: 'passed' });
+  writeFileSync(join(folder, 'none.test.js'), is('none', 5000));
+  expect(outcome(await vitest(folder, ['--testTimeout=5000', '--project=none']))).toEqual({ none: 'passed' });
 });
 
 const PLAIN = {
