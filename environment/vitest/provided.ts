@@ -4,6 +4,8 @@ export interface Provided {
   root: string;
   /** How many workers run side by side. */
   workers: number;
+  /** The variable of Node that the plugin has set for workers: no test and no service that it starts needs to see it. */
+  compileCache?: string;
 }
 
 export const PROVIDED = '@qa/jest-preset';

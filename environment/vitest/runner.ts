@@ -114,7 +114,8 @@ export class QaRunner extends TestRunner {
   }
 
   async #make(file: RunnerTestFile): Promise<TestFile> {
-    const { root, workers } = this.injectValue(PROVIDED) as Provided;
+    const { root, workers, compileCache } = this.injectValue(PROVIDED) as Provided;
+    if (process.env.NODE_COMPILE_CACHE === compileCache) delete process.env.NODE_COMPILE_CACHE;
     const [config, docblock] = await Promise.all([loadConfig(root, process.env, this.#importer()), docblockOf(file)]);
     this.#inheritTags(file, docblock.tags);
     const fileRun = new FileRun({

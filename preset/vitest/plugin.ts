@@ -13,6 +13,7 @@ import { findConfig, loadConfig } from '../../environment/config/load.ts';
 import { PROVIDED, type Provided } from '../../environment/vitest/provided.ts';
 import { beginRun } from '../../servers/run.ts';
 import '../types/vitest.ts';
+import { keepCompiled } from './compile-cache.ts';
 import { EmptySelectionReporter } from './empty-selection.ts';
 import { tagsInFilter } from './tags-filter.ts';
 import { defaultTimeouts, noteTimeouts } from './timeouts.ts';
@@ -44,7 +45,9 @@ export function qaPreset(options: QaPresetOptions = {}): Plugin {
       const root = rootOf(options, project, vitest);
       useRunner(project);
       defaultTimeouts(project);
-      project.provide(PROVIDED as never, { root, workers: project.config.maxWorkers } satisfies Provided as never);
+      const compileCache = keepCompiled(project);
+      const provided: Provided = { root, workers: project.config.maxWorkers, ...(compileCache && { compileCache }) };
+      project.provide(PROVIDED as never, provided as never);
       await declareTags(root, project, vitest);
       rerunOnChange(root, vitest);
       reportEmptySelection(vitest);

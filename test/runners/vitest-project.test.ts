@@ -1,5 +1,5 @@
 /** Tags, configs and shapes of projects under the plugin, and that a suite which uses nothing of ours notices nothing. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { project, run } from '../support/consumer.ts';
@@ -303,4 +303,31 @@ test("the user's environment and setup files stay", async () => {
   const result = await vitest(folder);
   expect(result.code, result.output).toBe(0);
   expect(outcome(result)).toEqual({ a: 'passed' });
+});
+
+test('workers keep what Node has compiled, unseen by tests; what the user has set stays', async () => {
+  const folder = project({
+    ...qaConfig(),
+    ...vitestConfig(),
+    'a.test.js': `
+      import { writeFileSync } from 'node:fs';
+      import { getCompileCacheDir } from 'node:module';
+      test('a', () => {
+        const { NODE_COMPILE_CACHE: variable } = process.env;
+        writeFileSync('seen.json', JSON.stringify({ keeps: getCompileCacheDir() !== undefined, variable }));
+      });
+    `,
+  });
+  const seen = async (env: Record<string, string>, args: string[] = []) => {
+    const result = await vitest(folder, args, { env });
+    expect(result.code, result.output).toBe(0);
+    return JSON.parse(readFileSync(join(folder, 'seen.json'), 'utf8'));
+  };
+  const own = join(folder, 'own');
+  expect(await seen({})).toEqual({ keeps: true });
+  expect(await seen({}, ['--pool=threads'])).not.toHaveProperty('variable');
+  expect(await seen({ NODE_COMPILE_CACHE: own })).toEqual({ keeps: true, variable: own });
+  expect(readdirSync(own)).not.toEqual([]);
+  expect(await seen({ NODE_DISABLE_COMPILE_CACHE: '1' })).toEqual({ keeps: false });
+  expect(await seen({ NODE_V8_COVERAGE: join(folder, 'coverage') })).toEqual({ keeps: false });
 });
