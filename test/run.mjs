@@ -3,7 +3,7 @@
  * Vitest supports: this one, or the newer one that the lock file brings. Arguments go to Vitest.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,10 +19,14 @@ const results = join(root, '.cache', 'results.json');
 if (!prepare()) process.exit(1);
 rmSync(results, { force: true });
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
-const { status } = spawnSync(newerNode(), [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
+const { status, signal, error } = spawnSync(newerNode(), [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
 });
+if (!existsSync(results)) {
+  console.error(`Vitest ended before it wrote its results (${error?.message ?? signal ?? `exit code ${status}`}).`);
+  process.exit(1);
+}
 
 const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(results, 'utf8'));
 console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests + numTodoTests} skipped`);

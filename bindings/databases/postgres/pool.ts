@@ -35,7 +35,10 @@ export async function openPool(options: ParsedOptions, scope: Scope): Promise<pg
   // An idle connection that breaks is taken out by the pool and the next use opens another; a broken one in use
   // rejects its statement. Without listeners either event would end the whole process.
   pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    rememberListeners(client);
+  });
   rememberListeners(pool);
 
   const giveUp = () => destroyAll(pool);

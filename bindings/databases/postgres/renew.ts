@@ -1,4 +1,5 @@
 /** A pool that has served one file, made as good as new for the next. */
+import type { EventEmitter } from 'node:events';
 import type pg from 'pg';
 import { clock } from '../../core/clock.ts';
 
@@ -14,11 +15,20 @@ interface Session {
   connection: { parsedStatements: Record<string, unknown> };
 }
 
-const own = new WeakMap<pg.Pool, Map<string | symbol, Set<unknown>>>();
+const own = new WeakMap<EventEmitter, Map<string | symbol, Set<unknown>>>();
 
-/** Remembers the listeners of a newly made pool: others are a test's. */
-export function rememberListeners(pool: pg.Pool): void {
-  own.set(pool, new Map(pool.eventNames().map((name) => [name, new Set(pool.rawListeners(name as 'error'))])));
+/** Remembers the listeners of a newly made pool or client: others are a test's. */
+export function rememberListeners(emitter: EventEmitter): void {
+  own.set(emitter, new Map(emitter.eventNames().map((name) => [name, new Set(emitter.rawListeners(name))])));
+}
+
+function removeOthers(emitter: EventEmitter): void {
+  const known = own.get(emitter);
+  for (const name of emitter.eventNames()) {
+    for (const listener of emitter.rawListeners(name)) {
+      if (!known?.get(name)?.has(listener)) emitter.removeListener(name, listener as () => void);
+    }
+  }
 }
 
 /** False: a test has left it in a state that cannot be undone, or the server does not answer. */
@@ -36,6 +46,7 @@ export async function renewPool(pool: pg.Pool): Promise<boolean> {
       const isUsed = Object.keys((client as unknown as Session).connection.parsedStatements).length > 0;
       if (isUsed) return false;
       await Promise.race([client.query(CLEAN), late]);
+      removeOthers(client);
     } catch (error) {
       client.release(error as Error);
       return false;
@@ -47,11 +58,6 @@ export async function renewPool(pool: pg.Pool): Promise<boolean> {
     // The connection broke while nobody used it: the next file opens another.
     return false;
   }
-  const listeners = own.get(pool);
-  for (const name of pool.eventNames()) {
-    for (const listener of pool.rawListeners(name as 'error')) {
-      if (!listeners?.get(name)?.has(listener)) pool.removeListener(name as 'error', listener as () => void);
-    }
-  }
+  removeOthers(pool);
   return true;
 }

@@ -39,6 +39,24 @@ describe('a pool that is as good as new', () => {
     expect(await server.run("select to_regclass('never') as t")).toMatchObject({ rows: [{ t: null }] });
   });
 
+  test('listeners that a test put on a client are gone, those of the driver and ours stay', async () => {
+    await using opened = await open();
+    const client = await opened.client.connect();
+    const before = client.listenerCount('error');
+    let heard = 0;
+    client.on('notification', () => (heard += 1));
+    client.on('error', () => (heard += 1));
+    client.release();
+    expect(await binding.renew(opened.client)).toBe(true);
+    const again = await opened.client.connect();
+    expect(again).toBe(client);
+    expect(again.listenerCount('notification')).toBe(0);
+    await again.query('listen news; notify news');
+    again.release();
+    expect(again.listenerCount('error')).toBe(before + 1); // the pool listens while a client is idle
+    expect(heard).toBe(0);
+  });
+
   test('listeners that a test put on the pool are gone, ours stay', async () => {
     await using opened = await open();
     const before = opened.client.listenerCount('error');
