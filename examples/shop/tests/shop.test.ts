@@ -34,6 +34,8 @@ describe('paying', { tags: ['smoke'] }, () => {
   test('an order above the limit is refused', async () => {
     await post('/orders', { id: 'o-1', total: 10_000.01 });
     await expect(orders).toHaveRowMatching({ id: 'o-1', status: 'REFUSED' });
+    // Also this test waits for all that it caused: a row written after its end would be found by the next one.
+    await expect(audit).toHaveRowMatching({ order_id: 'o-1', event: 'order refused' });
     await expect(audit).not.toHaveRowMatching({ event: 'order paid' });
   });
 
