@@ -1,9 +1,8 @@
 /** What tests see as `qa.<name>`. */
 import type pg from 'pg';
 import type { Scope } from '../../core/binding.ts';
-import { clock } from '../../core/clock.ts';
-import { isQaError, QaError } from '../../core/errors.ts';
-import { shared } from '../../core/shared.ts';
+import { QaError } from '../../core/errors.ts';
+import { teller, withinTest } from '../../core/operation.ts';
 import type { Expected, RowSource } from '../../core/source.ts';
 import { Database, type OpenPostgres } from './database.ts';
 import { connectionError } from './errors.ts';
@@ -12,9 +11,6 @@ import { type SqlFragment, type SqlTag, sqlTag } from './fragment.ts';
 import type { Driver } from './pool.ts';
 import { seed } from './seed.ts';
 import { querySource, tableSource } from './sources.ts';
-
-/** Time that is left to the runner to end a test by itself, ms. */
-const MARGIN = 250;
 
 type Rows<Row extends object> = Promise<Row[]>;
 type Record_ = Record<string, unknown>;
@@ -96,7 +92,7 @@ export class PostgresHandle implements PostgresStatements {
    * });
    */
   async transaction<T>(fn: (tx: PostgresTransaction) => T | Promise<T>): Promise<T> {
-    const tell = teller(this.#db, this.transaction);
+    const tell = telling(this.#db, this.transaction);
     let held: Held;
     try {
       held = await bounded(this.#db, (signal) => hold(this.#db.pool, signal));
@@ -146,7 +142,7 @@ function statements(
   run: (statement: Statement, signal: AbortSignal | undefined) => Promise<pg.QueryResult>,
 ): PostgresStatements {
   const rows = async (caller: (...args: never[]) => unknown, work: (signal?: AbortSignal) => Promise<object[]>) => {
-    const tell = teller(db, caller);
+    const tell = telling(db, caller);
     try {
       return db.scope.adopt(await bounded(db, work));
     } catch (error) {
@@ -161,40 +157,18 @@ function statements(
   return { query, sql, seed: seeding } as PostgresStatements;
 }
 
-/** Runs with the time that the test has left, so that a hung server ends in an error that names it. */
-async function bounded<T>(db: Database, work: (signal?: AbortSignal) => Promise<T>): Promise<T> {
-  const left = shared().runtime?.current()?.timeLeft() ?? Number.POSITIVE_INFINITY;
-  if (!Number.isFinite(left)) return work();
-  const abort = new AbortController();
-  const ms = Math.max(left - MARGIN, 1);
-  const timer = clock().setTimeout(() => {
-    abort.abort(
-      new QaError('QA_TIMEOUT', {
-        what: 'A statement did not end before the time of the test was up',
-        mend: 'See whether the server hangs or a lock is held, or give the test more time',
-        connection: db.place.connection,
-        address: db.place.address,
-      }),
-    );
-  }, ms);
-  try {
-    return await work(abort.signal);
-  } finally {
-    clock().clearTimeout(timer);
-  }
+function bounded<T>(db: Database, work: (signal?: AbortSignal) => Promise<T>): Promise<T> {
+  return withinTest(work, () => ({
+    what: 'A statement did not end before the time of the test was up',
+    mend: 'See whether the server hangs or a lock is held, or give the test more time',
+    connection: db.place.connection,
+    address: db.place.address,
+  }));
 }
 
-/** Makes errors point at the line of the test, and those of the connection name it. Called before anything is awaited. */
-function teller(db: Database, caller: (...args: never[]) => unknown): (error: unknown) => unknown {
-  const at: { stack?: string } = {};
-  Error.captureStackTrace(at, caller);
-  return (error) => {
-    if (typeof error !== 'object' || error === null) return error;
-    const told = isQaError(error) ? error : (connectionError(error, db.place) ?? (error as Error));
-    // Only now: writing a stack out costs more than many a statement.
-    told.stack = `${told.name}: ${told.message}\n${at.stack?.replace(/^[^\n]*\n/, '') ?? ''}`;
-    return db.scope.adopt(told);
-  };
+/** Errors of the connection name it. */
+function telling(db: Database, caller: (...args: never[]) => unknown): (error: unknown) => unknown {
+  return teller(caller, (error) => connectionError(error, db.place) ?? error, db.scope.adopt);
 }
 
 function rolledBack({ place: { connection, address } }: Database): QaError {
