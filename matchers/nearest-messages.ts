@@ -1,5 +1,5 @@
 /** What the messages that came say about why none is the expected one. */
-import type { MessageView, Received } from '../bindings/core/messages.ts';
+import type { MessageView, Received, ReceivedList } from '../bindings/core/messages.ts';
 import type { Expected } from '../bindings/core/source.ts';
 import { type Difference, differences, type Equality, isPlainObject, type Verdict } from './judge.ts';
 import type { Section } from './message.ts';
@@ -19,10 +19,10 @@ export interface NearMessages {
 
 /** Counts where messages differ, down to the leaves of `expected`, and finds the one that differs least. */
 export function nearMessages(
-  received: readonly Received[],
+  received: ReceivedList,
   { expected, equality, noun }: { expected: Expected; equality: Equality; noun: string },
 ): NearMessages {
-  const compared = received.filter(({ undecodable }) => undecodable === undefined).slice(-COMPARED);
+  const compared = newest(received).filter(({ undecodable }) => undecodable === undefined);
   const leaves = leavesOf(expected);
   const judged = compared.map((one) => {
     const diff = differences(one.fields, expected, equality);
@@ -56,7 +56,7 @@ export function nearMessages(
 
 /** What could not be decoded, and what the source says of itself. */
 export async function aroundMessages(view: MessageView, signal: AbortSignal): Promise<Section[]> {
-  const broken = view.received.flatMap(({ at, undecodable }) => (undecodable ? [{ at, ...undecodable }] : []));
+  const broken = newest(view.received).flatMap(({ at, undecodable }) => (undecodable ? [{ at, ...undecodable }] : []));
   const lines = broken
     .slice(0, SHOWN)
     .flatMap(({ at, part, reason, excerpt }) => [`${at}: ${part}: ${reason}`, `  bytes ${excerpt}`]);
@@ -65,6 +65,13 @@ export async function aroundMessages(view: MessageView, signal: AbortSignal): Pr
     { label: 'Undecoded', lines },
     { label: 'Source', lines: await view.explain(signal) },
   ];
+}
+
+function newest(received: ReceivedList): Received[] {
+  const from = Math.max(0, received.length - COMPARED);
+  return Array.from({ length: received.length - from }, (_, index) => received.at(from + index)).filter(
+    (one) => one !== undefined,
+  );
 }
 
 function leavesOf(value: Expected, path = ''): string[] {

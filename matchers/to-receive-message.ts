@@ -29,7 +29,8 @@ export function messageMatching(
       const next = newMatches(view, expected, equality);
       let found: Received | undefined;
       return () => {
-        found ??= view.received[next()[0] ?? -1];
+        const [first] = next();
+        if (first !== undefined) found ??= view.received.at(first);
         return { pass: found !== undefined, seen: found };
       };
     },
@@ -71,8 +72,10 @@ export function newMatches(view: MessageView, expected: Expected, equality: Equa
   return () => {
     const { received } = view;
     const accepts = (index: number) => {
-      const one = received[index] as Received;
-      return one.undecodable === undefined && differences(one.fields, expected, equality).length === 0;
+      const one = received.at(index);
+      return (
+        one !== undefined && one.undecodable === undefined && differences(one.fields, expected, equality).length === 0
+      );
     };
     const known = view.candidates(expected, from);
     const found: number[] = [];

@@ -48,7 +48,7 @@ export function messagesMatching(
           pass,
           isFinal: exactly && total > partials.length,
           get seen() {
-            const rows: Values[] = view.received.slice(0, total).map(({ fields }) => fields);
+            const rows = Array.from({ length: total }, (_, index): Values => view.received.at(index)?.fields ?? {});
             const unclaimed = rows.flatMap((_, row) => (taken.has(row) ? [] : [row]));
             return { rows, pairing: { rowOf, unclaimed }, isCapped: false };
           },

@@ -30,6 +30,7 @@ export type {
   MessageWaitOptions,
   Notice,
   Received,
+  ReceivedList,
   Since,
 } from '../bindings/core/messages.ts';
 export type { Reference } from '../bindings/core/reference.ts';

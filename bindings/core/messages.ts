@@ -57,7 +57,7 @@ export interface MessageObserver {
 
 export interface MessageView {
   /** What has been recorded since the mark, in the order of arrival (and of offsets in each partition). It grows. */
-  readonly received: readonly Received[];
+  readonly received: ReceivedList;
   /**
    * Indexes into `received` of those that can match, from an index of keys where `expected` has a key that one can
    * look up; undefined: look at all.
@@ -80,6 +80,13 @@ export interface MessageView {
    * when `signal` aborts: the message says which
    */
   afterGroup?(group: string, signal: AbortSignal): Promise<void>;
+}
+
+/** An array is one; a source that keeps raw messages decodes when asked, so that what no matcher looks at costs nothing. */
+export interface ReceivedList {
+  readonly length: number;
+  /** The message of an index, which never changes; undefined where it was dropped to keep memory bounded. */
+  at(index: number): Received | undefined;
 }
 
 export interface Notice {
