@@ -287,7 +287,8 @@ export class Session {
       return;
     }
     const isShared = scope.lease ? scope.lease.isShared : true;
-    if (isShared && workers > 1) throw sharedTarget(name, binding.describe(options).address, proof, workers);
+    if (isShared && workers > 1 && !proof.harmless)
+      throw sharedTarget(name, binding.describe(options).address, proof, workers);
     slot.resetter = await binding.reset(slot.opened!.client, proof, scope);
   }
 

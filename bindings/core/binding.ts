@@ -72,10 +72,16 @@ export interface Health {
 
 export interface Proof {
   owned: true;
-  /** `throwaway`: all of it is ours. `marker`: only what the config lists. */
-  by: 'throwaway' | 'marker';
+  /** `throwaway`: all of it is ours. `marker`: only what the config lists. `marks`: nothing of it; see `harmless`. */
+  by: 'throwaway' | 'marker' | 'marks';
   /** One line for reports. */
   because: string;
+  /**
+   * The reset takes nothing from others: it only notes from where on what the binding reads counts, and removes at most
+   * what this very connection made. So it may run while other workers use the same target, and, `by: 'marks'`, on a
+   * target that is not ours. Default: false.
+   */
+  harmless?: boolean;
 }
 
 export interface Refusal {

@@ -3,7 +3,7 @@
  * What real servers do to it is tested with each binding.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Binding, defineBinding, type Resetter } from '../../bindings/core/binding.ts';
+import { type Binding, defineBinding, type Proof, type Resetter } from '../../bindings/core/binding.ts';
 import { type Connection, connection } from '../../bindings/core/connection.ts';
 import { Session } from '../../environment/session.ts';
 
@@ -20,9 +20,10 @@ interface Store {
   close?: () => Promise<void>;
   needs?: string[];
   reset?: Partial<Resetter>;
+  proof?: Partial<Proof>;
 }
 
-function store(name: string, { open, close, needs = [], reset }: Store = {}): Connection {
+function store(name: string, { open, close, needs = [], reset, proof }: Store = {}): Connection {
   const binding: Binding<object, string, { client: string }> = defineBinding({
     kind: 'store',
     needs: () => needs,
@@ -39,7 +40,7 @@ function store(name: string, { open, close, needs = [], reset }: Store = {}): Co
     },
     health: async () => ({ version: '1', latency: 0, identity: name }),
     ...(reset && {
-      ownership: async () => ({ owned: true as const, by: 'throwaway' as const, because: 'it is of this test' }),
+      ownership: async () => ({ owned: true, by: 'throwaway', because: 'it is of this test', ...proof }) as const,
       reset: async () => ({
         reset: async () => {},
         push: async () => {},
@@ -176,6 +177,34 @@ describe('resetting', () => {
       /qa\.a .*shared by all workers \(it is of this test\), 4 of them.*`maxWorkers: 1`/,
     );
     await shared.close();
+  });
+
+  test('a harmless reset runs beside other workers, on a target that is not ours too', async () => {
+    const marks: Store = {
+      reset: {
+        reset: async () => void log.push('reset'),
+        push: async () => void log.push('push'),
+        pop: () => void log.push('pop'),
+        close: async () => void log.push('close resetter'),
+      },
+      proof: { by: 'marks', because: 'it only takes marks', harmless: true },
+    };
+    const shared = session({ a: store('a', marks) }, {}, 4);
+    await shared.open(['a']);
+    expect(shared.resets).toBe(true);
+    log = [];
+    await shared.reset();
+    await shared.pushBaseline();
+    shared.popBaseline();
+    await shared.close();
+    expect(log).toEqual(['reset', 'push', 'pop', 'close resetter', 'close a']);
+  });
+
+  test('beside a harmless one, a reset that is not is refused all the same', async () => {
+    const marks: Store = { reset: {}, proof: { by: 'marks', because: 'it only takes marks', harmless: true } };
+    const mixed = session({ a: store('a', marks), b: store('b', { reset: {} }) }, {}, 2);
+    await expect(mixed.open(['a', 'b'])).rejects.toThrow(/^qa\.b .*shared by all workers/);
+    await mixed.close();
   });
 
   test('a reset that never ends is ended by its deadline', async () => {
