@@ -50,6 +50,8 @@ export class Recorder {
   readonly #positions = new Map<string, Position>();
   readonly #loops = new Set<string>();
   readonly #ended: Promise<void>[] = [];
+  /** Called when positions have moved. */
+  readonly #readers = new Set<() => void>();
   #pins: Mark = { ends: new Map(), generations: new Map() };
   #topics = new Map<string, PartitionMetadata[]>();
   #refreshing: Promise<void> | undefined;
@@ -136,6 +138,34 @@ export class Recorder {
     );
   }
 
+  /**
+   * Resolves once all followed partitions of `ends` (by `topic/partition`) have been read up to there. One that is gone
+   * has nothing left to read.
+   *
+   * @throws the reason of `signal`
+   */
+  async readTo(ends: ReadonlyMap<string, bigint>, signal: AbortSignal): Promise<void> {
+    const isRead = () =>
+      [...ends].every(([key, end]) => (this.#positions.get(key)?.offset ?? end) >= end) || this.#closed;
+    if (isRead()) return;
+    await new Promise<void>((resolve, reject) => {
+      const settle = () => {
+        if (!signal.aborted && !isRead()) return;
+        this.#readers.delete(settle);
+        signal.removeEventListener('abort', settle);
+        if (signal.aborted) reject(signal.reason);
+        else resolve();
+      };
+      this.#readers.add(settle);
+      signal.addEventListener('abort', settle, { once: true });
+      settle();
+    });
+  }
+
+  #moved(): void {
+    for (const reader of this.#readers) reader();
+  }
+
   /** Reads the metadata now: after a topic was made or deleted. */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#readMetadata().finally(() => {
@@ -148,6 +178,7 @@ export class Recorder {
   async close(): Promise<void> {
     this.#closed = true;
     clock().clearTimeout(this.#timer);
+    this.#moved();
     await Promise.all(this.#ended);
   }
 
@@ -170,6 +201,7 @@ export class Recorder {
     const log = this.#logs.get(topic);
     for (const [key, position] of this.#positions) if (position.topic === topic) this.#positions.delete(key);
     if (log) log.generation += 1;
+    this.#moved();
   }
 
   #place(log: TopicLog): void {
@@ -247,6 +279,7 @@ export class Recorder {
       return [{ partition, offset, generation, key, value, headers, timestamp: Number(timestamp), seen }];
     });
     if (fresh.length > 0) log.append(fresh);
+    this.#moved();
   }
 
   /** After an error: what leads, what exists, and whether positions still lie within the logs. */
@@ -286,6 +319,7 @@ export class Recorder {
         log.wake();
       }
     }
+    this.#moved();
   }
 
   #schedule(): void {
