@@ -221,6 +221,7 @@ export class Session {
           namespace,
           baseDir: config.baseDir,
           driver,
+          options,
           notice: scope.notice,
         }),
       );

@@ -35,7 +35,7 @@ export type {
 } from '../bindings/core/messages.ts';
 export type { Reference } from '../bindings/core/reference.ts';
 export { fromEnv } from '../bindings/core/reference.ts';
-export type { EmbeddedOptions, EmbeddedServer, Schema } from '../bindings/core/server.ts';
+export type { EmbeddedFor, EmbeddedOptions, EmbeddedServer, Lent, Schema } from '../bindings/core/server.ts';
 export { embedded } from '../bindings/core/server.ts';
 export type { AnySource, RowObserver, RowSource, WaitOptions } from '../bindings/core/source.ts';
 export type {
@@ -49,6 +49,7 @@ export type {
   TlsOptions,
 } from '../bindings/databases/postgres/index.ts';
 export { postgres } from '../bindings/databases/postgres/index.ts';
+export type { LentPostgres, PostgresServer, StartedPostgres } from '../bindings/databases/postgres/server.ts';
 export type {
   AnyCodec,
   Codec,
@@ -78,6 +79,7 @@ export type {
 } from '../bindings/kafka/registry/options.ts';
 export type { AvroSchema } from '../bindings/kafka/schemas/avro.ts';
 export type { JsonSchema } from '../bindings/kafka/schemas/json.ts';
+export type { KafkaServer, LentKafka, StartedKafka } from '../bindings/kafka/server.ts';
 export type {
   Connections,
   Handles,

@@ -9,8 +9,6 @@ import { leasePostgres } from './postgres/lease.ts';
 import { Failed, type Kept } from './protocol.ts';
 
 export { usesKeeper } from './client.ts';
-export type { LentKafka, StartedKafka } from './kafka/lease.ts';
-export type { LentPostgres, StartedPostgres } from './postgres/target.ts';
 export type { Kept } from './protocol.ts';
 export { beginRun, currentRun, type Run } from './run.ts';
 
@@ -26,6 +24,8 @@ export interface LeaseRequest {
   baseDir: string;
   /** The driver's module, of the user's project. */
   driver: unknown;
+  /** What the config says of the connection, checked by its binding: a target may be filled by it. */
+  options?: object;
   /** Default: ends after `startTimeout`, which covers the server and its schema. */
   signal?: AbortSignal;
   /** One line to the user, once a run. */

@@ -1,5 +1,5 @@
-/** A server that the user started for the run: given as it is, as a promise, or as a function that starts it. */
-export type Lent<T> = T | PromiseLike<T> | (() => T | PromiseLike<T>);
+/** Servers that the user started for the run. */
+import type { Lent } from '../bindings/core/server.ts';
 
 const resolved = new WeakMap<object, Promise<unknown>>();
 

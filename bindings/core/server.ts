@@ -21,10 +21,16 @@ export interface EmbeddedOptions {
   startTimeout?: number;
 }
 
-export interface EmbeddedServer {
+/** Those of them that mean something for one system. */
+export type EmbeddedFor<Key extends keyof EmbeddedOptions> = Pick<EmbeddedOptions, Key | 'isolation' | 'startTimeout'>;
+
+export interface EmbeddedServer<Options extends EmbeddedOptions = EmbeddedOptions> {
   readonly [SERVER]: 'embedded';
-  readonly options: EmbeddedOptions;
+  readonly options: Options;
 }
+
+/** A server that the user started for the run: given as it is, as a promise, or as a function that starts it. */
+export type Lent<T> = T | PromiseLike<T> | (() => T | PromiseLike<T>);
 
 /**
  * A throwaway server that the run starts when a selected test first needs it, and that is gone when the run ends.
@@ -33,8 +39,19 @@ export interface EmbeddedServer {
  * postgres({ server: embedded({ schema: './schema.sql' }) })
  * kafka({ server: embedded() })
  */
-export function embedded(options: EmbeddedOptions = {}): EmbeddedServer {
-  return { [SERVER]: 'embedded', options };
+export function embedded<Options extends EmbeddedOptions = EmbeddedOptions>(
+  // What may be given follows from the connection it is written in, never from what is given.
+  options?: NoInfer<Options>,
+): EmbeddedServer<Options> {
+  return { [SERVER]: 'embedded', options: options ?? ({} as Options) };
+}
+
+/** In words, for errors. */
+export const SERVER_EXPECTED = 'embedded(…), a started server, or a function that starts one';
+
+/** Whether `value` can be what `server` of a connection is; what is lent is looked at when it is needed. */
+export function isServer(value: unknown): value is EmbeddedServer | Lent<object> {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
 export function isEmbedded(value: unknown): value is EmbeddedServer {

@@ -1,34 +1,33 @@
 /** Hands out brokers: one for all workers of the run, or one for each. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Lease, Namespace } from '../../bindings/core/binding.ts';
 import { isEmbedded } from '../../bindings/core/server.ts';
+import type { LentKafka } from '../../bindings/kafka/server.ts';
 import type { KeeperClient } from '../client.ts';
 import type { FetchOptions } from '../java/fetch.ts';
-import { type Lent, startedOnce } from '../lent.ts';
+import { startedOnce } from '../lent.ts';
 import { Failed } from '../protocol.ts';
 import { findBroker } from './find.ts';
 import { type PrepareOptions, preparedFolder } from './prepare.ts';
 import type { KafkaInfo, KafkaOptions } from './start.ts';
+import { type DeclaredTopics, type KafkaModule, makeTopics } from './topics.ts';
 
 export interface KafkaRequest {
   /** `embedded(…)`, or a started Kafka. */
   server: unknown;
   namespace: Namespace;
   baseDir: string;
+  /** The module `kafkajs` of the user's project. */
+  driver: unknown;
+  /** What the config says of the connection, checked by its binding. */
+  options?: object;
   signal: AbortSignal;
   /** One line to the user, once a run. */
   notice(line: string): void;
   /** Told the address of a lent server, for errors. */
   onLent(address: string): void;
 }
-
-/** A started testcontainers Kafka or Redpanda, or what gives the same address. It is lent to the run, which never stops it. */
-export type StartedKafka =
-  | { getBootstrapServers(): string }
-  | { getHost(): string; getMappedPort(port: number): number };
-
-/** What a config may give as `server`, when not `embedded(…)`. */
-export type LentKafka = Lent<StartedKafka>;
 
 const DEFAULT_START_TIMEOUT = 60_000;
 /** Where a Kafka of testcontainers listens for those outside. */
@@ -66,6 +65,11 @@ export async function leaseKafka(request: KafkaRequest, line: KeeperClient): Pro
   // Told to the keeper for those who look at what is kept.
   const address = `kafka://${broker}`;
   await line.once(`broker ${id}`, async () => ({ value: broker, address }), signal);
+  const { topics = {} } = (request.options ?? {}) as { topics?: DeclaredTopics };
+  if (Object.keys(topics).length > 0) {
+    const make = () => makeTopics(request.driver as KafkaModule, { broker, topics, signal });
+    await line.once(`topics ${id} ${settingsOf(topics)}`, async () => ({ value: await make() }), signal);
+  }
   return {
     options: { brokers: [broker] },
     because: 'a throwaway Kafka that this run started',
@@ -78,6 +82,12 @@ async function lent({ server, onLent }: KafkaRequest): Promise<Lease> {
   const brokers = bootstrapServers(await startedOnce(server as LentKafka));
   onLent(`kafka://${brokers.join(',')}`);
   return { options: { brokers }, because: 'a Kafka that was started for this run', isShared: true, secret: {} };
+}
+
+/** Tells apart what connections to one broker declare. */
+function settingsOf(topics: DeclaredTopics): string {
+  const settings = Object.entries(topics).map(([name, { partitions, config }]) => [name, partitions, config]);
+  return createHash('sha256').update(JSON.stringify(settings)).digest('hex');
 }
 
 function bootstrapServers(given: unknown): string[] {

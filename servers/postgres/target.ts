@@ -1,20 +1,13 @@
 /** The server that databases are made on: a throwaway one of the run, or one that was lent to it. */
 import { createHash, randomBytes } from 'node:crypto';
 import { isEmbedded } from '../../bindings/core/server.ts';
+import type { LentPostgres } from '../../bindings/databases/postgres/server.ts';
 import type { KeeperClient } from '../client.ts';
-import { type Lent, startedOnce } from '../lent.ts';
+import { startedOnce } from '../lent.ts';
 import { Failed } from '../protocol.ts';
 import { type PgClient, type PgError, quote } from './pg.ts';
 import { findPrograms } from './programs.ts';
 import type { PostgresInfo, PostgresOptions } from './start.ts';
-
-/** A started testcontainers PostgreSQL, or what gives the same address. It is lent to the run, which never stops it. */
-export interface StartedPostgres {
-  getConnectionUri(): string;
-}
-
-/** What a config may give as `server`, when not `embedded(…)`. */
-export type LentPostgres = Lent<StartedPostgres>;
 
 export interface Target {
   /** Tells servers apart within a run. */

@@ -3,11 +3,13 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmS
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import kafkajs from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Lease } from '../../bindings/core/binding.ts';
 import { type EmbeddedOptions, embedded } from '../../bindings/core/server.ts';
 import { currentRun, lease } from '../../servers/index.ts';
 import { findJava, findMaven } from '../../servers/java/programs.ts';
+import type { DeclaredTopics } from '../../servers/kafka/topics.ts';
 import { CACHE, hasKafka, kafkaJars } from '../support/kafka-jars.ts';
 import { brokerAt } from './brokers.ts';
 import { failure } from './harness.ts';
@@ -28,7 +30,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function broker(server: EmbeddedOptions | object | (() => unknown) = {}, worker = '1'): Promise<Lease> {
+function broker(
+  server: EmbeddedOptions | object | (() => unknown) = {},
+  worker = '1',
+  topics?: DeclaredTopics,
+): Promise<Lease> {
   const isLent = typeof server === 'function' || Object.values(server).some((value) => typeof value === 'function');
   return lease({
     kind: 'kafka',
@@ -36,7 +42,8 @@ function broker(server: EmbeddedOptions | object | (() => unknown) = {}, worker 
     connection: 'kafka',
     namespace: { run: currentRun().id, worker },
     baseDir: folder,
-    driver: undefined,
+    driver: kafkajs,
+    ...(topics && { options: { topics } }),
     notice: (line) => notices.push(line),
   });
 }
@@ -120,6 +127,35 @@ describe.skipIf(!hasKafka())('a broker of the run', () => {
     expect(readdirSync(join(cache, 'kafka-4.3.1'))).toEqual(
       readdirSync(kafkaJars('4.3.1')).filter((name) => name.endsWith('.jar')),
     );
+  });
+
+  test('topics that are declared are there with their partitions and config, made once a run', async () => {
+    const declared = { orders: {}, audit: { partitions: 3, config: { 'cleanup.policy': 'compact' } } };
+    const [first] = await Promise.all([broker({}, '1', declared), broker({}, '2', declared)]);
+    await using admin = await adminOf(first);
+    expect(await admin.topics()).toEqual({ audit: 3, orders: 1 });
+    expect(await admin.config('audit', 'cleanup.policy')).toBe('compact');
+
+    // Another connection to the same broker, which declares one of them too, and one that differs.
+    await broker({}, '1', { orders: { partitions: 9 }, refunds: { partitions: 2 } });
+    expect(await admin.topics()).toEqual({ audit: 3, orders: 1, refunds: 2 });
+
+    // What a test deletes is not made again behind its back.
+    await admin.delete('refunds');
+    await broker({}, '2', { orders: { partitions: 9 }, refunds: { partitions: 2 } });
+    expect(await admin.topics()).toEqual({ audit: 3, orders: 1 });
+  });
+
+  test('a topic that the broker refuses is named with its config; the others are made', async () => {
+    const declared = { good: {}, wrong: { config: { 'retention.ms': 'a day' } } };
+    const error = await failure(broker({}, '1', declared));
+    expect(error.code).toBe('QA_SCHEMA_FAILED');
+    expect(error.message).toBe(
+      'qa.kafka: The throwaway Kafka refused the topic `wrong` with retention.ms=a day: Configuration is invalid. Correct `topics.wrong` in qa.config.',
+    );
+    expect((await failure(broker({}, '2', declared))).message).toBe(error.message);
+    await using admin = await adminOf(await broker());
+    expect(await admin.topics()).toMatchObject({ good: 1 });
   });
 
   test('one that is not ready in time says what to give, and leaves nothing', async () => {
@@ -237,6 +273,26 @@ describe('what is asked for wrongly is refused', () => {
     expect(error.message).toMatch(message);
   });
 });
+
+async function adminOf(lease: Lease) {
+  const admin = new kafkajs.Kafka({ brokers: [address(lease)], logCreator: () => () => undefined }).admin();
+  await admin.connect();
+  return {
+    async topics(): Promise<Record<string, number>> {
+      const { topics } = await admin.fetchTopicMetadata();
+      return Object.fromEntries(topics.map(({ name, partitions }) => [name, partitions.length]));
+    },
+    async config(topic: string, name: string): Promise<string | undefined> {
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [name] }],
+      });
+      return resources[0]?.configEntries[0]?.configValue;
+    },
+    delete: (topic: string) => admin.deleteTopics({ topics: [topic] }),
+    [Symbol.asyncDispose]: () => admin.disconnect(),
+  };
+}
 
 /** ApiVersions v0, which every broker answers with its correlation id. */
 function answers(address: string): Promise<boolean> {

@@ -14,8 +14,9 @@ import {
 } from '../../core/check.ts';
 import { QaError } from '../../core/errors.ts';
 import type { OrReference } from '../../core/reference.ts';
-import type { EmbeddedServer } from '../../core/server.ts';
+import { isServer, SERVER_EXPECTED } from '../../core/server.ts';
 import { type Address, parseAddress } from './address.ts';
+import type { PostgresServer } from './server.ts';
 
 export interface PostgresOptions {
   /**
@@ -32,7 +33,7 @@ export interface PostgresOptions {
   /** Default: the user's name. */
   database?: OrReference<string>;
   /** A throwaway server: `embedded(…)`, or a started testcontainers object. Excludes every address. */
-  server?: EmbeddedServer | object;
+  server?: PostgresServer;
   /** TLS. `true` verifies the certificate with the authorities that Node knows. */
   ssl?: boolean | TlsOptions;
   /** Schemas to look in, in order: `search_path`. */
@@ -84,9 +85,7 @@ const checkOptions = object({
   user: optional(nonEmpty),
   password: optional(string),
   database: optional(nonEmpty),
-  server: optional(
-    check<object>('embedded(…) or a started server', (value) => typeof value === 'object' && value !== null),
-  ),
+  server: optional(check<PostgresServer>(SERVER_EXPECTED, isServer)),
   ssl: optional(
     either(
       boolean,

@@ -37,6 +37,13 @@ describe('addresses', () => {
   });
 });
 
+test.each([
+  ['a started one', { getConnectionUri: () => 'postgres://h' }],
+  ['a function that starts one', async () => ({ getConnectionUri: () => 'postgres://h' })],
+])('a server may be %s', (_, server) => {
+  expect(() => parse({ server })).not.toThrow();
+});
+
 describe('mistakes', () => {
   test.each([
     [{}, /`connections\.db` says nothing about where the server is.*server: embedded\(\)/],
@@ -57,6 +64,7 @@ describe('mistakes', () => {
     [{ url: 'postgres://h', ssl: { rejectUnauthorised: false } }, /ssl\.rejectUnauthorised`.*`rejectUnauthorized`/],
     [{ url: 'postgres://h', reset: { tables: 'orders' } }, /reset\.tables` is a string, but must be a list/],
     [{ host: 'h', port: 70_000 }, /port` is 70000/],
+    [{ server: 'embedded' }, /server` is a string, but must be embedded\(…\), a started server, or a function/],
     [{ url: 5 }, /url` is 5, but must be a non-empty string/],
   ])('%o', (input, message) => {
     expect(() => parse(input)).toThrow(message);

@@ -1,0 +1,73 @@
+/** Makes the topics that a config declares on the run's own broker. */
+import type { Kafka, KafkaConfig } from 'kafkajs';
+import { Sockets } from '../../bindings/kafka/cluster.ts';
+import { Failed } from '../protocol.ts';
+
+/** What of a declared topic matters to the broker. */
+export interface TopicSettings {
+  /** Default: 1. */
+  readonly partitions?: number;
+  /** `{ 'cleanup.policy': 'compact' }` */
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export type DeclaredTopics = Readonly<Record<string, TopicSettings>>;
+
+/** What is used of the module `kafkajs` of the user's project. */
+export interface KafkaModule {
+  readonly Kafka: new (config: KafkaConfig) => Kafka;
+}
+
+/** Those that are there stay as they are. Throws Failed QA_SCHEMA_FAILED. */
+export async function makeTopics(
+  { Kafka }: KafkaModule,
+  { broker, topics, signal }: { broker: string; topics: DeclaredTopics; signal: AbortSignal },
+): Promise<void> {
+  const sockets = new Sockets();
+  const stop = () => sockets.destroy(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  const admin = new Kafka({
+    brokers: [broker],
+    clientId: 'qa-topics',
+    socketFactory: sockets.factory,
+    // What fails is told by its error.
+    logCreator: () => () => undefined,
+    retry: { retries: 2, initialRetryTime: 50 },
+  }).admin();
+  try {
+    await admin.connect();
+    const there = new Set(await admin.listTopics());
+    const missing = Object.entries(topics).filter(([name]) => !there.has(name));
+    if (missing.length === 0) return;
+    await admin.createTopics({
+      topics: missing.map(([topic, { partitions = 1, config = {} }]) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor: 1,
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value: String(value) })),
+      })),
+    });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : notMade(topics, error);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    sockets.destroy();
+  }
+}
+
+function notMade(topics: DeclaredTopics, cause: unknown): Failed {
+  const { errors = [cause] } = cause as { errors?: unknown[] };
+  const [first] = errors as { message?: string; topic?: string }[];
+  const config = Object.entries(topics[first?.topic ?? '']?.config ?? {});
+  const written = config.map(([name, value]) => `${name}=${value}`).join(', ');
+  return new Failed(
+    {
+      code: 'QA_SCHEMA_FAILED',
+      what: first?.topic
+        ? `The throwaway Kafka refused the topic \`${first.topic}\`${written && ` with ${written}`}: ${first.message}`
+        : `The declared topics could not be made on the throwaway Kafka: ${first?.message ?? cause}`,
+      mend: first?.topic ? `Correct \`topics.${first.topic}\` in qa.config` : 'See the cause',
+    },
+    cause,
+  );
+}
