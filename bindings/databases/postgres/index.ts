@@ -11,9 +11,10 @@ import { closePool, openPool } from './pool.ts';
 import { renewPool } from './renew.ts';
 import { ownership, type ResetTarget, reset } from './reset/index.ts';
 
+export type { TlsOptions } from '../../core/tls.ts';
 export type { SqlFragment, SqlTag } from './fragment.ts';
 export type { PostgresHandle, PostgresStatements, PostgresTransaction } from './handle.ts';
-export type { PoolOptions, PostgresOptions, TlsOptions } from './options.ts';
+export type { PoolOptions, PostgresOptions } from './options.ts';
 
 export const binding = {
   kind: 'postgres',

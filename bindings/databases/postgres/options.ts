@@ -1,6 +1,5 @@
 /** What a config may say about a PostgreSQL connection, and what is made of it. */
 import {
-  boolean,
   type Checked,
   check,
   either,
@@ -15,6 +14,7 @@ import {
 import { QaError } from '../../core/errors.ts';
 import type { OrReference } from '../../core/reference.ts';
 import { isServer, SERVER_EXPECTED } from '../../core/server.ts';
+import { checkTls, type TlsOptions } from '../../core/tls.ts';
 import { type Address, parseAddress } from './address.ts';
 import type { PostgresServer } from './server.ts';
 
@@ -49,20 +49,6 @@ export interface PostgresOptions {
   reset?: { tables: readonly string[] };
 }
 
-export interface TlsOptions {
-  /** Certificates of the authorities to trust, PEM. */
-  ca?: OrReference<string | Buffer> | readonly (string | Buffer)[];
-  /** The client's own certificate, PEM. */
-  cert?: OrReference<string | Buffer>;
-  /** Its private key, PEM. */
-  key?: OrReference<string | Buffer>;
-  passphrase?: OrReference<string>;
-  /** Default: true. */
-  rejectUnauthorized?: boolean;
-  /** The name that the certificate must carry. Default: the host. */
-  servername?: string;
-}
-
 export interface PoolOptions {
   /** Most connections at a time. Default: 10. */
   max?: number;
@@ -71,11 +57,6 @@ export interface PoolOptions {
   /** A connection is replaced after this time, ms. Default: never. */
   maxLifetime?: number;
 }
-
-const pem = check<string | Buffer>(
-  'a certificate or key as text or Buffer',
-  (value) => typeof value === 'string' || Buffer.isBuffer(value),
-);
 
 const checkOptions = object({
   url: optional(nonEmpty),
@@ -86,19 +67,7 @@ const checkOptions = object({
   password: optional(string),
   database: optional(nonEmpty),
   server: optional(check<PostgresServer>(SERVER_EXPECTED, isServer)),
-  ssl: optional(
-    either(
-      boolean,
-      object({
-        ca: optional(either(pem, list(pem))),
-        cert: optional(pem),
-        key: optional(pem),
-        passphrase: optional(string),
-        rejectUnauthorized: optional(boolean),
-        servername: optional(nonEmpty),
-      }),
-    ),
-  ),
+  ssl: optional(checkTls),
   schema: optional(either(nonEmpty, list(nonEmpty))),
   pool: optional(
     object({
