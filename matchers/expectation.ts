@@ -1,5 +1,5 @@
 /** What a matcher file provides: how to look once, and what to say when it did not come true. */
-import type { Expected, RowObserver } from '../bindings/core/source.ts';
+import type { Expected, StateObserver } from '../bindings/core/source.ts';
 import type { Equality } from './judge.ts';
 import type { Section } from './message.ts';
 import type { Paint } from './paint.ts';
@@ -9,7 +9,7 @@ export interface Expectation<Seen> {
   readonly matcher: MatcherName | 'waitFor';
   /** The arguments, printed: `{ id: 'o-1' }`. Only a failure asks for it. */
   readonly args: string;
-  readonly observer: RowObserver;
+  readonly observer: Observed;
   readonly options: MatcherOptions;
   /** What `observer.check` must accept before a failing look is believed. */
   readonly partials: readonly Expected[];
@@ -19,6 +19,11 @@ export interface Expectation<Seen> {
   sample?(signal: AbortSignal): Promise<string>;
   /** Why it is not so. Reads once more. */
   report(context: ReportContext<Seen>): Promise<Report>;
+}
+
+/** Where it looks. `check` refuses what can never match: an unknown column. */
+export interface Observed extends StateObserver {
+  check?(expected: Expected, signal: AbortSignal): Promise<void>;
 }
 
 export interface Sight<Seen> {

@@ -1,9 +1,11 @@
 /** The seam between the matchers and a runner: called once a test file, by the runner's setup file. */
 import { runtime } from '../bindings/core/runtime.ts';
-import { messageMatcher, type RawMatcher, rowMatcher } from './matcher.ts';
+import { entryMatcher, messageMatcher, type RawMatcher, rowMatcher } from './matcher.ts';
 import { kindOf, misuse, optionsOf, partialRow } from './misuse.ts';
+import { entryOptions, expectedEntry } from './misuse-entries.ts';
 import { messageOptions, partialMessage } from './misuse-messages.ts';
 import { softOf } from './soft.ts';
+import { entryMatching } from './to-have-entry.ts';
 import { rowCount } from './to-have-row-count.ts';
 import { rowMatching } from './to-have-row-matching.ts';
 import { rowsMatching } from './to-have-rows-matching.ts';
@@ -14,9 +16,12 @@ import { waitForRow } from './wait-for.ts';
 
 export type {
   AsymmetricLike,
+  EntryMatchers,
+  EntryOptions,
   MatcherName,
   MatcherOptions,
   Matching,
+  MatchingEntry,
   MatchingRow,
   MessageMatchers,
   MessageOptions,
@@ -104,6 +109,15 @@ export const MATCHERS = {
     }
     return rowCount(observer, count, optionsOf(options, 'toHaveRowCount'));
   }),
+
+  toHaveEntry: entryMatcher('toHaveEntry', (observer, [expected, options], context) =>
+    entryMatching(
+      observer,
+      expectedEntry(observer, expected, 'toHaveEntry'),
+      entryOptions(observer, options, 'toHaveEntry'),
+      context,
+    ),
+  ),
 
   toReceiveMessage: oneMessage('toReceiveMessage'),
   toReceiveMessages: manyMessages('toReceiveMessages'),

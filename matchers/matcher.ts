@@ -3,6 +3,7 @@
  * and reports softly or hard.
  */
 import type { Tester } from '@jest/expect-utils';
+import type { EntryObserver } from '../bindings/core/entries.ts';
 import { isQaError } from '../bindings/core/errors.ts';
 import type { MessageObserver } from '../bindings/core/messages.ts';
 import { type Running, runtime } from '../bindings/core/runtime.ts';
@@ -11,8 +12,9 @@ import { callsite, framed } from './callsite.ts';
 import type { Expectation, MatcherContext } from './expectation.ts';
 import { Handled } from './handled.ts';
 import type { Equality } from './judge.ts';
-import { type MessageExpectation, messageEquality } from './message-expectation.ts';
+import { type MessageExpectation, sourceEquality } from './message-expectation.ts';
 import { rowsOf } from './misuse.ts';
+import { entryOf } from './misuse-entries.ts';
 import { messagesOf } from './misuse-messages.ts';
 import { paintOf, type RunnerUtils } from './paint.ts';
 import type { MatcherName } from './types.ts';
@@ -53,6 +55,10 @@ export function rowMatcher(name: MatcherName, prepare: Prepare<RowObserver, Expe
   return matcherOf(ROWS, name, prepare);
 }
 
+export function entryMatcher(name: MatcherName, prepare: Prepare<EntryObserver, Expectation<unknown>>): RawMatcher {
+  return matcherOf(ENTRIES, name, prepare);
+}
+
 export function messageMatcher(
   name: MatcherName,
   prepare: Prepare<MessageObserver, MessageExpectation<unknown>>,
@@ -69,9 +75,15 @@ const ROWS: Kind<RowObserver, Expectation<unknown>> = {
   wait,
 };
 
+const ENTRIES: Kind<EntryObserver, Expectation<unknown>> = {
+  observerOf: entryOf,
+  equality: sourceEquality,
+  wait,
+};
+
 const MESSAGES: Kind<MessageObserver, MessageExpectation<unknown>> = {
   observerOf: messagesOf,
-  equality: messageEquality,
+  equality: sourceEquality,
   wait: waitForMessages,
 };
 

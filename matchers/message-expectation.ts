@@ -25,7 +25,7 @@ export interface MessageSight<Seen> extends Sight<Seen> {
 }
 
 /** Equality at any depth, as the source and the runner's custom testers know it. */
-export function messageEquality(observer: MessageObserver, testers: readonly Tester[]): Equality {
+export function sourceEquality(observer: Pick<MessageObserver, 'equal'>, testers: readonly Tester[]): Equality {
   const own: Tester = (actual: unknown, expected: unknown) =>
     isAsymmetric(expected) ? undefined : observer.equal?.(actual, expected);
   return { testers: observer.equal === undefined ? testers : [own, ...testers] };

@@ -63,11 +63,12 @@ const OPTIONS = {
   soft: 'boolean',
 } as const satisfies Record<keyof MatcherOptions, string>;
 
-/** The options, with `extra` switches (`exactly`) beside the common ones. */
+/** The options, with `extra` switches (`exactly`) beside the common ones; `others` are known, but checked elsewhere. */
 export function optionsOf<Extra extends string = never>(
   value: unknown,
   matcher: string,
   extra: readonly Extra[] = [],
+  others: readonly string[] = [],
 ): MatcherOptions & { [K in Extra]?: boolean } {
   if (value === undefined) return {};
   if (!isPlainObject(value)) {
@@ -80,7 +81,7 @@ export function optionsOf<Extra extends string = never>(
   for (const [key, given] of Object.entries(value)) {
     const kind = kinds[key];
     if (kind === undefined) {
-      throw misuse(`${matcher}(): unknown option \`${key}\``, unknownOption(key, Object.keys(kinds)));
+      throw misuse(`${matcher}(): unknown option \`${key}\``, unknownOption(key, [...Object.keys(kinds), ...others]));
     }
     if (given === undefined) continue;
     if (kind === 'boolean' ? typeof given !== 'boolean' : !isDuration(given)) {
@@ -118,7 +119,7 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** The path of the first `undefined` in what a test wrote. */
-function undefinedIn(value: unknown, path: string): string | undefined {
+export function undefinedIn(value: unknown, path: string): string | undefined {
   if (value === undefined) return path;
   if (isAsymmetric(value)) return undefined;
   if (Array.isArray(value)) {
@@ -139,12 +140,17 @@ function undefinedIn(value: unknown, path: string): string | undefined {
 const MAKERS: Record<string, string> = { table: "table('…')", rows: "rows('select …')" };
 
 function sources(): string {
-  const found = Object.entries(runtime().qa).flatMap(([name, handle]: [string, unknown]) =>
+  const found = sourcesBy(MAKERS);
+  return found.length > 0 ? found.join(', ') : "`qa.<connection>.table('…')` and `qa.<connection>.rows('select …')`";
+}
+
+/** Calls of the handles in `qa` that make a source: `qa.db.table('…')`, each in backquotes. */
+export function sourcesBy(makers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(runtime().qa).flatMap(([name, handle]: [string, unknown]) =>
     typeof handle === 'object' && handle !== null
-      ? Object.keys(MAKERS).flatMap((maker) => (maker in handle ? [`\`qa.${name}.${MAKERS[maker]}\``] : []))
+      ? Object.keys(makers).flatMap((maker) => (maker in handle ? [`\`qa.${name}.${makers[maker]}\``] : []))
       : [],
   );
-  return found.length > 0 ? found.join(', ') : "`qa.<connection>.table('…')` and `qa.<connection>.rows('select …')`";
 }
 
 function example(): string {

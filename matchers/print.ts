@@ -58,7 +58,10 @@ function readable(value: unknown, depth: number, longest: number): unknown {
   if (isAsymmetric(value)) {
     const name = value.toAsymmetricMatcher?.() ?? String(value);
     // `StringContaining` alone says too little; runners print its sample beside it.
-    const sample = name.includes('<') || !('sample' in value) ? '' : `(${inspected(value.sample, longest)})`;
+    const sample =
+      name.includes('<') || !('sample' in value) || value.sample === undefined
+        ? ''
+        : `(${inspected(value.sample, longest)})`;
     return { [inspect.custom]: () => name + sample };
   }
   if (types.isUint8Array(value)) {

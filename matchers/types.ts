@@ -1,4 +1,5 @@
 /** The matchers as tests see them, checked against the row type of the source. */
+import type { EntrySource, EntryWaitOptions } from '../bindings/core/entries.ts';
 import type { MessageSource, Since } from '../bindings/core/messages.ts';
 import type { RowSource, WaitOptions } from '../bindings/core/source.ts';
 
@@ -30,6 +31,8 @@ export interface MessagesOptions extends MessageOptions {
   /** In the order of arrival; between partitions the broker promises none. Default: false. */
   inOrder?: boolean;
 }
+
+export interface EntryOptions extends MatcherOptions, EntryWaitOptions {}
 
 /** `expect.any(Number)` and its like. */
 export interface AsymmetricLike {
@@ -127,8 +130,38 @@ export interface MessageMatchers<T> {
   toReceiveKafkaMessages(expected: readonly MessageOf<T>[], options?: MessagesOptions): Promise<void>;
 }
 
+/** What a test may write for an entry of type `Value`; where that is not known, anything. */
+export type MatchingEntry<Value> = unknown extends Value
+  ? unknown
+  :
+      | AsymmetricLike
+      | (Value extends Uint8Array | readonly unknown[]
+          ? Matching<Value>
+          : Value extends object
+            ? MatchingRow<Value>
+            : Value);
+
+/** What the first argument may be for a source of an entry. */
+export type EntryOf<T> = T extends EntrySource<infer Value> ? MatchingEntry<Value> : never;
+
+/** Matchers of entries: a key, a record. They wait: await them. */
+export interface EntryMatchers<T> {
+  /**
+   * The entry is there, its value matches, and so do `ttl` and `generation` where they are given: within `within` ms
+   * (default 5000), then for `stays` ms (default 0). Objects are partial at any depth, lists match by length and item,
+   * sets in any order, anything else exactly. With `.not`: until it is gone or another;
+   * `.not.toHaveEntry(expect.anything())` until it is gone.
+   *
+   * @throws QaError QA_MISUSE at once for an empty object, `undefined`, an unknown option
+   * @example
+   * await expect(qa.cache.key('order:o-1')).toHaveEntry({ total: '42' });
+   * await expect(qa.cache.key('session:7')).toHaveEntry({ id: 7 }, { as: 'json', ttl: { atMost: 60_000 } });
+   */
+  toHaveEntry(expected: EntryOf<T>, options?: EntryOptions): Promise<void>;
+}
+
 /** Every matcher of this package. */
-export interface QaMatchers<T> extends RowMatchers<T>, MessageMatchers<T> {}
+export interface QaMatchers<T> extends RowMatchers<T>, EntryMatchers<T>, MessageMatchers<T> {}
 
 export type MatcherName = keyof QaMatchers<unknown>;
 

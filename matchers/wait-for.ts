@@ -1,13 +1,16 @@
-/** `source.waitFor(expected)`: the same wait as a matcher's, but it returns the row and throws when the time is up. */
+/** `source.waitFor(expected)`: the same wait as a matcher's, but it returns what matched and throws when the time is up. */
+import { type EntryObserver, isEntrySource } from '../bindings/core/entries.ts';
 import { isQaError, QaError } from '../bindings/core/errors.ts';
 import { isMessageSource, type MessageObserver } from '../bindings/core/messages.ts';
 import { runtime } from '../bindings/core/runtime.ts';
 import { type AnySource, type Caller, type RowObserver, SOURCE, type WaitOptions } from '../bindings/core/source.ts';
 import { callsite, framed } from './callsite.ts';
-import { messageEquality } from './message-expectation.ts';
+import { sourceEquality } from './message-expectation.ts';
 import { optionsOf, partialRow, rowsOf } from './misuse.ts';
+import { entryOptions, expectedEntry } from './misuse-entries.ts';
 import { messageOptions, partialMessage } from './misuse-messages.ts';
 import { paintOf } from './paint.ts';
+import { entryMatching } from './to-have-entry.ts';
 import { rowMatching } from './to-have-row-matching.ts';
 import { messageMatching } from './to-receive-message.ts';
 import { type Outcome, type WaitContext, wait } from './wait.ts';
@@ -24,7 +27,9 @@ export async function waitForRow(
   try {
     const { label, run } = isMessageSource(source)
       ? forMessage(source[SOURCE], expected, options)
-      : forRow(rowsOf(source, 'waitFor'), expected, options);
+      : isEntrySource(source)
+        ? forEntry(source[SOURCE], expected, options)
+        : forRow(rowsOf(source, 'waitFor'), expected, options);
     const running = runtime().current();
     const settled = running?.track({
       label: `${label}.waitFor(…)`,
@@ -62,11 +67,26 @@ function forRow(observer: RowObserver, expected: unknown, options: WaitOptions |
   return { label: observer.label, run: (context) => wait(expectation, context) };
 }
 
+/** It returns the value. */
+function forEntry(observer: EntryObserver, expected: unknown, options: WaitOptions | undefined): Wait {
+  const value = expectedEntry(observer, expected, 'waitFor');
+  const given = entryOptions(observer, options, 'waitFor');
+  const equality = sourceEquality(observer, []);
+  const expectation = entryMatching(observer, value, given, { equality }, 'waitFor');
+  return {
+    label: observer.label,
+    async run(context) {
+      const outcome = await wait(expectation, context);
+      return { ...outcome, seen: outcome.seen?.value };
+    },
+  };
+}
+
 /** It returns the message's fields. */
 function forMessage(observer: MessageObserver, expected: unknown, options: WaitOptions | undefined): Wait {
   const partial = partialMessage(observer, expected, 'waitFor', `the expected ${observer.noun}`);
   const given = messageOptions(options, 'waitFor', { isNot: false });
-  const equality = messageEquality(observer, []);
+  const equality = sourceEquality(observer, []);
   const expectation = messageMatching(observer, partial, given, { equality }, 'waitFor');
   return {
     label: observer.label,

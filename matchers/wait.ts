@@ -59,7 +59,7 @@ export async function wait<Seen>(
   let trouble: unknown;
 
   const check = async (signal: AbortSignal) => {
-    for (const partial of partials) await observer.check(partial, signal);
+    for (const partial of partials) await observer.check?.(partial, signal);
   };
   const look = async (signal: AbortSignal, elapsed: number): Promise<{ ok: boolean; seen: undefined }> => {
     try {
@@ -95,7 +95,12 @@ export async function wait<Seen>(
 
   let result: { ok: boolean; took: number; since: number | undefined };
   try {
-    result = await until(look, { within, stays, signal: overtime.signal });
+    result = await until(look, {
+      within,
+      stays,
+      signal: overtime.signal,
+      watch: observer.watch && ((changed, signal) => observer.watch!(changed, signal)),
+    });
   } catch (error) {
     if (!overtime.signal.aborted) throw error;
     result = { ok: false, took: clock().now() - start, since: undefined };

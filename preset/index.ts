@@ -21,6 +21,15 @@ export type { Connection, HandleOf } from '../bindings/core/connection.ts';
 export { connection } from '../bindings/core/connection.ts';
 export type { DecimalLike } from '../bindings/core/decimal.ts';
 export { Decimal, isDecimal } from '../bindings/core/decimal.ts';
+export type {
+  Bounds,
+  Entry,
+  EntryConditions,
+  EntryObserver,
+  EntrySource,
+  EntryWaitOptions,
+  ReadOptions,
+} from '../bindings/core/entries.ts';
 export type { ErrorCode } from '../bindings/core/errors.ts';
 export { isQaError, QaError } from '../bindings/core/errors.ts';
 export type {
@@ -37,7 +46,8 @@ export type { Reference } from '../bindings/core/reference.ts';
 export { fromEnv } from '../bindings/core/reference.ts';
 export type { EmbeddedFor, EmbeddedOptions, EmbeddedServer, Lent, Schema } from '../bindings/core/server.ts';
 export { embedded } from '../bindings/core/server.ts';
-export type { AnySource, RowObserver, RowSource, WaitOptions } from '../bindings/core/source.ts';
+export type { AnySource, RowObserver, RowSource, StateObserver, WaitOptions } from '../bindings/core/source.ts';
+export { SOURCE } from '../bindings/core/source.ts';
 export type {
   PoolOptions,
   PostgresHandle,
@@ -94,8 +104,11 @@ export type { QaBase } from '../environment/qa.ts';
 export type { State } from '../environment/state.ts';
 export type {
   AsymmetricLike,
+  EntryMatchers,
+  EntryOptions,
   MatcherOptions,
   Matching,
+  MatchingEntry,
   MatchingRow,
   MessageOptions,
   MessagesOptions,

@@ -41,13 +41,24 @@ export interface RowSource<Row extends object = Record<string, unknown>> extends
 export type Expected = Readonly<Record<string, unknown>>;
 export type Values = Readonly<Record<string, unknown>>;
 
-/** What a system tells the matchers about its rows. All of it reads; nothing is cached between calls. */
-export interface RowObserver {
-  readonly kind: 'rows';
+/** What can be looked at again and again: rows, an entry. */
+export interface StateObserver {
   /** How a test names it: `qa.db.table('orders')`. */
   readonly label: string;
   /** Where it looks, redacted: `table orders of qa.db (postgres://app@127.0.0.1:5432/shop)`. */
   where(): string;
+  /** A command to look for oneself, with its values filled in, redacted. */
+  command(expected: Expected): string;
+  /**
+   * From when it resolves, `changed` is called after each change of what is observed (more often does no harm), until
+   * `signal` aborts. It resolves to false where the system cannot tell: then it is polled. Without it, too.
+   */
+  watch?(changed: () => void, signal: AbortSignal): Promise<boolean>;
+}
+
+/** What a system tells the matchers about its rows. All of it reads; nothing is cached between calls. */
+export interface RowObserver extends StateObserver {
+  readonly kind: 'rows';
   /** Whether rows come in an order of their own (a query with ORDER BY may, a table does not). */
   readonly ordered: boolean;
   /**
@@ -70,8 +81,6 @@ export interface RowObserver {
   explain(expected: Expected, options: { limit: number; signal: AbortSignal }): Promise<Explained>;
   /** Whether a value of the column equals what a test wrote; undefined: ask the generic, deep comparison. */
   equal(column: string, actual: unknown, expected: unknown): boolean | undefined;
-  /** A command to look for oneself: SQL with its values filled in, redacted. */
-  command(expected: Expected): string;
 }
 
 export interface FindOptions {

@@ -1,11 +1,9 @@
 /**
- * The one polling loop, with one deadline. A look tells whether the wanted state is there; it must become true
+ * The one loop of looks, with one deadline: woken by changes where the system tells of them, else polling. A look tells whether the wanted state is there; it must become true
  * within `within` ms and then stay true for `stays` ms.
  */
+import { Changes, type Watch } from './changes.ts';
 import { clock } from './clock.ts';
-
-/** Between two looks at least this long, in ms; a look that takes longer than that is given as long a pause. */
-const PAUSE = 12;
 
 export interface UntilOptions {
   /** Time to become true, ms. */
@@ -13,6 +11,8 @@ export interface UntilOptions {
   /** Time it must then hold, ms. */
   stays: number;
   signal?: AbortSignal | undefined;
+  /** Asked only when one look was not enough. Without it, it polls. */
+  watch?: Watch | undefined;
 }
 
 export interface UntilResult<T> {
@@ -38,7 +38,7 @@ export interface Look<T> {
  */
 export async function until<T>(
   look: (signal: AbortSignal, elapsed: number) => Promise<Look<T>>,
-  { within, stays, signal }: UntilOptions,
+  { within, stays, signal, watch }: UntilOptions,
 ): Promise<UntilResult<T>> {
   const { now, setTimeout, clearTimeout } = clock();
   const start = now();
@@ -46,6 +46,7 @@ export async function until<T>(
   let since: number | undefined;
   let looks = 0;
   let last: Look<T> | undefined;
+  const changes = new Changes(watch);
   const result = (ok: boolean): UntilResult<T> => ({
     ok,
     last: last!.seen,
@@ -54,50 +55,43 @@ export async function until<T>(
     since,
   });
 
-  for (;;) {
-    const abort = new AbortController();
-    const stop = () => abort.abort(signal?.reason);
-    signal?.addEventListener('abort', stop, { once: true });
-    // The first look may always end: a check that can pass at once must not fail for want of time. So may one that
-    // finds out whether what came true still holds: cut off, it would say that it does not.
-    const timer = setTimeout(
-      () => abort.abort(new DOMException('The wait is over.', 'TimeoutError')),
-      Math.max(deadline - now(), looks === 0 || since !== undefined ? 1000 : 1),
-    );
-    const lookStart = now();
-    try {
-      last = await look(abort.signal, lookStart - start);
-      looks += 1;
-    } catch (error) {
-      if (looks > 0 && abort.signal.aborted && !signal?.aborted) return result(false);
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-    }
-    const at = now();
-    if (last.ok) {
-      if (since === undefined) {
-        since = lookStart - start;
-        if (stays > 0) deadline = lookStart + stays;
+  try {
+    for (;;) {
+      const abort = new AbortController();
+      const stop = () => abort.abort(signal?.reason);
+      signal?.addEventListener('abort', stop, { once: true });
+      // The first look may always end: a check that can pass at once must not fail for want of time. So may one that
+      // finds out whether what came true still holds: cut off, it would say that it does not.
+      const timer = setTimeout(
+        () => abort.abort(new DOMException('The wait is over.', 'TimeoutError')),
+        Math.max(deadline - now(), looks === 0 || since !== undefined ? 1000 : 1),
+      );
+      const lookStart = now();
+      try {
+        last = await look(abort.signal, lookStart - start);
+        looks += 1;
+      } catch (error) {
+        if (looks > 0 && abort.signal.aborted && !signal?.aborted) return result(false);
+        throw error;
+      } finally {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', stop);
       }
-      if (stays <= 0 || at >= deadline) return result(true);
-    } else {
-      if (since !== undefined) return result(false);
-      if (at >= deadline) return result(false);
+      const at = now();
+      if (last.ok) {
+        if (since === undefined) {
+          since = lookStart - start;
+          if (stays > 0) deadline = lookStart + stays;
+        }
+        if (stays <= 0 || at >= deadline) return result(true);
+      } else {
+        if (since !== undefined) return result(false);
+        if (at >= deadline) return result(false);
+      }
+      changes.begin();
+      await changes.next({ took: at - lookStart, left: Math.max(deadline - at, 1), signal });
     }
-    const pause = Math.min(Math.max(PAUSE, at - lookStart), Math.max(deadline - at, 1));
-    await new Promise<void>((resolve, reject) => {
-      const wake = setTimeout(() => {
-        signal?.removeEventListener('abort', cancel);
-        resolve();
-      }, pause);
-      const cancel = () => {
-        clearTimeout(wake);
-        reject(signal?.reason);
-      };
-      if (signal?.aborted) cancel();
-      else signal?.addEventListener('abort', cancel, { once: true });
-    });
+  } finally {
+    changes.end();
   }
 }

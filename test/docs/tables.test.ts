@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { EntryConditions } from '../../bindings/core/entries.ts';
 import { ERROR_CODES } from '../../bindings/core/errors.ts';
 import type { EmbeddedOptions } from '../../bindings/core/server.ts';
 import type { PoolOptions, PostgresOptions } from '../../bindings/databases/postgres/options.ts';
@@ -61,6 +62,7 @@ describe('options', () => {
     reset: 1,
   };
   const embedded = { schema: 1, isolation: 1, binaries: 1, version: 1, home: 1, startTimeout: 1 };
+  const entry = { as: 1, ttl: 1, generation: 1 };
   const matcher = { within: 1, stays: 1, soft: 1, exactly: 1, inOrder: 1 };
 
   test('config.md lists those of the config and of postgres()', () => {
@@ -85,6 +87,9 @@ describe('options', () => {
     expect(keys('docs/matchers.md', 'matcher').map((name) => name?.replace(/\(.*/, ''))).toEqual(Object.keys(MATCHERS));
     expect(keys('docs/matchers.md', 'option')).toEqual(
       Object.keys(matcher satisfies Record<keyof RowsOptions, number>),
+    );
+    expect(keys('docs/matchers.md', 'option of an entry')).toEqual(
+      Object.keys(entry satisfies Record<keyof EntryConditions, number>),
     );
   });
 });

@@ -1,6 +1,6 @@
 /** Jest with `@jest/globals`, and without @types/jest. */
 import { expect, test } from '@jest/globals';
-import { anything, orders } from './order.ts';
+import { anything, cached, key, orders } from './order.ts';
 
 test('rows', async () => {
   await expect(orders).toHaveRowMatching({ id: 'o-1', status: 'PAID', total: 42, paidAt: null });
@@ -38,4 +38,18 @@ test('rows', async () => {
 
   const wait: Promise<void> = expect(orders).toHaveRowCount(1);
   await wait;
+});
+
+test('entries', async () => {
+  await expect(cached).toHaveEntry({ id: 'o-1', items: [{ sku: 'a' }] }, { as: 'json', ttl: { atMost: 60_000 } });
+  await expect(cached).not.toHaveEntry(expect.objectContaining({ status: 'PAID' }), { ttl: 'none', stays: 10 });
+  await expect(key).toHaveEntry('42', { generation: { atLeast: 1 } });
+  await expect(key).toHaveEntry({ total: '42' });
+  await expect.soft(key).toHaveEntry(expect.anything());
+  // @ts-expect-error a field that is not there
+  await expect(cached).toHaveEntry({ statsu: 'PAID' });
+  // @ts-expect-error a bound that is not there
+  await expect(key).toHaveEntry('42', { ttl: { max: 1 } });
+  // @ts-expect-error rows are no entry
+  await expect(orders).toHaveEntry({ id: 'o-1' });
 });

@@ -1,5 +1,5 @@
 /** Jest with the global `expect` of @types/jest. */
-import { anything, orders, topic } from './order.ts';
+import { anything, cached, key, orders, topic } from './order.ts';
 
 test('rows', async () => {
   await expect(orders).toHaveRowMatching({ id: 'o-1', status: 'PAID', total: 42, paidAt: null });
@@ -73,4 +73,18 @@ test('messages', async () => {
   await expect(topic).toReceiveKafkaMessage({ key: 'o-1' }, { exactly: true });
   // @ts-expect-error rows are no messages
   await expect(orders).toReceiveMessage({ id: 'o-1' });
+});
+
+test('entries', async () => {
+  await expect(cached).toHaveEntry({ id: 'o-1', items: [{ sku: 'a' }] }, { as: 'json', ttl: { atMost: 60_000 } });
+  await expect(cached).not.toHaveEntry(expect.objectContaining({ status: 'PAID' }), { ttl: 'none', stays: 10 });
+  await expect(key).toHaveEntry('42', { generation: { atLeast: 1 } });
+  await expect(key).toHaveEntry({ total: '42' });
+  await expect.soft(key).toHaveEntry(expect.anything());
+  // @ts-expect-error a field that is not there
+  await expect(cached).toHaveEntry({ statsu: 'PAID' });
+  // @ts-expect-error a bound that is not there
+  await expect(key).toHaveEntry('42', { ttl: { max: 1 } });
+  // @ts-expect-error rows are no entry
+  await expect(orders).toHaveEntry({ id: 'o-1' });
 });

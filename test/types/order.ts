@@ -1,5 +1,5 @@
 /** A source whose rows are known, and one whose rows are not. */
-import type { MessageSource, RowSource } from '@qa/jest-preset';
+import type { EntrySource, MessageSource, RowSource } from '@qa/jest-preset';
 
 export interface Order {
   id: string;
@@ -18,3 +18,6 @@ export declare const topic: MessageSource<{
   headers: Record<string, string>;
   partition: number;
 }>;
+/** A key whose value is known, and one whose value is not. */
+export declare const cached: EntrySource<Order>;
+export declare const key: EntrySource;
