@@ -35,6 +35,13 @@ export interface Codec<Out = unknown, In = Out> {
   decode?(bytes: Buffer, context: CodecContext): Out | Promise<Out>;
   /** Called once before first use, where a codec must load something. The codec that it gives is then used. */
   prepare?(setup: CodecSetup): Codec<Out, In> | Promise<Codec<Out, In>>;
+  /**
+   * That `decode` never gives a promise: messages are then decoded only when a matcher looks at them. Without it each
+   * is decoded as it comes, so that their order holds.
+   */
+  readonly isSync?: boolean;
+  /** That equal values have equal bytes, and only they: a matcher then finds a key by an index of the bytes. */
+  readonly isCanonical?: boolean;
   /** What the user wrote: references in it (`fromEnv`) are resolved before `prepare` reads it from `this`. */
   readonly input?: Readonly<Record<string, unknown>>;
 }

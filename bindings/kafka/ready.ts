@@ -9,6 +9,8 @@ import { show } from './mismatch.ts';
 /** A codec that has loaded what it needs. Both directions exist, failures are errors of ours, null stays null. */
 export interface ReadyCodec<Out = unknown, In = Out> {
   readonly name: string;
+  readonly isSync: boolean;
+  readonly isCanonical: boolean;
   /**
    * @throws QaError QA_ENCODE with the path in the value and what was wanted; QA_MISUSE when the codec cannot encode;
    * QA_REGISTRY
@@ -32,6 +34,8 @@ export async function prepareCodec<Out, In>(codec: Codec<Out, In>, setup: CodecS
   const loaded = resolved.prepare ? await resolved.prepare(setup) : resolved;
   return {
     name: loaded.name,
+    isSync: loaded.isSync === true,
+    isCanonical: loaded.isCanonical === true,
     encode(value, context) {
       if (value === null || value === undefined) return null;
       if (!loaded.encode) throw oneWay(loaded.name, 'encode', 'sent');

@@ -59,6 +59,8 @@ export class Recorder {
   #closed = false;
   /** Since when no broker answers, ms of the clock, and why. */
   away: { since: number; error: unknown } | undefined;
+  /** When a broker last answered a fetch, ms of the clock. */
+  answeredAt = 0;
 
   constructor(cluster: Cluster, bounds: Bounds) {
     this.#cluster = cluster;
@@ -80,6 +82,11 @@ export class Recorder {
 
   get topics(): readonly string[] {
     return [...this.#topics.keys()];
+  }
+
+  /** Of the topics that are recorded. */
+  get logs(): readonly TopicLog[] {
+    return [...this.#logs.values()];
   }
 
   partitions(topic: string): readonly PartitionMetadata[] {
@@ -231,6 +238,7 @@ export class Recorder {
       try {
         await this.#fetch(node, mine);
         this.away = undefined;
+        this.answeredAt = clock().now();
       } catch (error) {
         if (this.#closed) break;
         this.away ??= { since: clock().now(), error };

@@ -51,6 +51,16 @@ export class TopicLog {
     return sequence < this.dropped ? undefined : this.#messages[this.#start + sequence - this.dropped];
   }
 
+  /** Sequence numbers, from one on, of messages with the very key. */
+  sequencesOfKey(key: Buffer | null, from: number): number[] {
+    const found: number[] = [];
+    for (let sequence = Math.max(from, this.dropped); sequence < this.end; sequence += 1) {
+      const own = this.at(sequence)!.key;
+      if (key === null || own === null ? key === own : own.equals(key)) found.push(sequence);
+    }
+    return found;
+  }
+
   append(messages: readonly RawMessage[]): void {
     for (const message of messages) {
       this.#messages.push(message);

@@ -11,6 +11,7 @@ import { encodeBytes, encodeText } from '../encoders/plain.ts';
 export function automatic(): Codec<unknown> {
   return {
     name: 'JSON, text or bytes',
+    isSync: true,
     encode(value, context) {
       if (typeof value === 'string') return encodeText(value, context);
       if (types.isUint8Array(value)) return encodeBytes(value, context);

@@ -55,6 +55,7 @@ function fromFile(input: object, setup: CodecSetup): Codec {
   const written = writer === undefined ? undefined : openAvro(asSchema(writer), types.map(asSchema), setup);
   return {
     name: ['avro', typeof source === 'string' ? source : message.recordName].filter(Boolean).join(' '),
+    isSync: true,
     encode: (value, { part }) => message.encode(value, part),
     decode: (bytes) => message.decode(bytes, written),
   };

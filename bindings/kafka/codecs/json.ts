@@ -47,11 +47,12 @@ export function json<T, In>(options?: JsonOptions | (JsonOptions & RegistryUse))
 function fromFile(input: object, setup: CodecSetup): Codec {
   const { schema } = fileShape(input, 'json()');
   if (schema === undefined) {
-    return { name: 'json', encode: (value, { part }) => encodeJson(value, part), decode: decodeJson };
+    return { name: 'json', isSync: true, encode: (value, { part }) => encodeJson(value, part), decode: decodeJson };
   }
   const message = openJsonSchema(schema as string | JsonSchema, setup);
   return {
     name: typeof schema === 'string' ? `json ${schema}` : 'json with a schema',
+    isSync: true,
     encode: (value, { part }) => message.encode(value, part),
     decode: (bytes) => message.decode(bytes),
   };

@@ -57,6 +57,7 @@ function fromFile(input: object, setup: CodecSetup): Codec {
   const schema = find(file, message, parsing, setup);
   return {
     name: `protobuf ${message}`,
+    isSync: true,
     encode: (value, { part }) => schema.encode(value, part),
     decode: (bytes) => schema.decode(bytes),
   };

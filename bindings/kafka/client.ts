@@ -1,0 +1,185 @@
+/** What is open of one Kafka connection: kafkajs, the recorder on it, and what tests have made. */
+import type { Admin, Kafka, KafkaConfig } from 'kafkajs';
+import type { Scope } from '../core/binding.ts';
+import { clock } from '../core/clock.ts';
+import type { QaError } from '../core/errors.ts';
+import { orAborted } from '../core/operation.ts';
+import { clusterOf, Sockets } from './cluster.ts';
+import { type Doing, kafkaError } from './errors.ts';
+import { type ParsedOptions, printBrokers } from './options.ts';
+import { Producers } from './producers.ts';
+import { type Mark, Recorder } from './recorder.ts';
+import { identityOf, securityConfig } from './security.ts';
+import { TopicCodecs } from './topic-codecs.ts';
+import type { TopicLog } from './topic-log.ts';
+
+export type Driver = typeof import('kafkajs');
+
+/** Where a test began: offsets on the broker, and how far the record had come by then. */
+export interface TestMark extends Mark {
+  /** Sequence number in each topic's log: what is before it came before the mark. */
+  readonly sequences: ReadonlyMap<string, number>;
+}
+
+/** A leader is found again within this time, or its brokers are away, ms. */
+const PATIENCE = 2000;
+/** Between two attempts, ms. */
+const PAUSE = 10;
+/** Between two attempts of ours, ms: a broker that is away is asked again by whoever waits for it. */
+const RETRY = { initialRetryTime: 20, maxRetryTime: 50 };
+
+export class KafkaClient {
+  /** The real client, as the config says, for tests. */
+  readonly kafka: Kafka;
+  readonly options: ParsedOptions;
+  readonly scope: Scope;
+  readonly recorder: Recorder;
+  readonly producers: Producers;
+  /** Topics that tests made by `create()`. */
+  readonly created: Set<string> = new Set();
+  codecs!: TopicCodecs;
+  /** What a test's messages are counted from. */
+  mark!: TestMark;
+  readonly #sockets = new Sockets();
+  /** Fails at once where the real client would try again for seconds. */
+  readonly #impatient: Kafka;
+  #admin: Promise<Admin> | undefined;
+  /** How many losses of each topic were told, now and when the test began. */
+  readonly #told = new Map<string, number>();
+  #toldBefore: ReadonlyMap<string, number> = new Map();
+
+  constructor(driver: Driver, options: ParsedOptions, scope: Scope) {
+    const { namespace, connection } = scope;
+    const config = {
+      brokers: [...options.brokers],
+      clientId: options.clientId ?? `qa-${namespace.run}-w${namespace.worker}`,
+      connectionTimeout: options.connectTimeout,
+      authenticationTimeout: options.connectTimeout,
+      requestTimeout: options.requestTimeout,
+      socketFactory: this.#sockets.factory,
+      // What it would log it also throws, and tells by its events.
+      logLevel: driver.logLevel.NOTHING,
+      ...securityConfig(options, (token) => scope.redactor.add(token)),
+    } satisfies KafkaConfig;
+    this.options = options;
+    this.scope = scope;
+    this.kafka = new driver.Kafka(config);
+    // One attempt for each address: kafkajs takes the next one by trying again.
+    this.#impatient = new driver.Kafka({ ...config, retry: { ...RETRY, retries: options.brokers.length - 1 } });
+    this.recorder = new Recorder(clusterOf(this.#impatient), options.record);
+    const { namespace: of } = scope;
+    this.producers = new Producers(this.kafka, driver, options.producer, `qa-${of.run}-w${of.worker}-${connection}`);
+  }
+
+  get place(): { connection: string; address: string } {
+    return { connection: this.scope.connection, address: printBrokers(this.options.brokers) };
+  }
+
+  /** One of ours, where the error is the connection's. */
+  told(error: unknown, doing: Doing | string): QaError {
+    const { brokers, ssl, sasl } = this.options;
+    const { redactor } = this.scope;
+    const place = {
+      ...this.place,
+      brokers,
+      tls: ssl !== undefined && ssl !== false,
+      sasl: identityOf(sasl),
+      redact: (text: string) => redactor.redact(text),
+    };
+    const known = this.recorder.topics.filter((topic) => !topic.startsWith('__'));
+    return kafkaError(error, place, typeof doing === 'string' ? doing : { known, ...doing });
+  }
+
+  /**
+   * Waits until what a transaction has written can be read: its commit is answered before the partitions have it. An
+   * open transaction of somebody else may hide it for longer, for which nobody waits.
+   */
+  async untilVisible(written: ReadonlyMap<string, ReadonlyMap<number, bigint>>, signal?: AbortSignal): Promise<void> {
+    const start = clock().now();
+    const topics = [...written.keys()];
+    while (clock().now() - start < PATIENCE && !signal?.aborted) {
+      const ends = await this.persistently(() => this.recorder.list(topics, '-1', true), signal);
+      const isVisible = [...written].every(([topic, partitions]) =>
+        [...partitions].every(([partition, offset]) => (ends.get(`${topic}/${partition}`) ?? 0n) > offset),
+      );
+      if (isVisible) return;
+      await new Promise<void>((resolve) => clock().setTimeout(resolve, PAUSE));
+    }
+  }
+
+  admin(): Promise<Admin> {
+    this.#admin ??= this.#connectAdmin();
+    return this.#admin;
+  }
+
+  /** Takes the mark that a test starts from. */
+  async takeMark(signal: AbortSignal): Promise<void> {
+    const sequences = new Map(this.recorder.logs.map((log) => [log.topic, log.end]));
+    this.#toldBefore = new Map(this.#told);
+    this.mark = { ...(await this.persistently(() => this.recorder.mark(), signal)), sequences };
+  }
+
+  /** Again, while a partition changes its leader or a topic was just made: no event tells when that is over. */
+  async persistently<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const start = clock().now();
+    for (;;) {
+      try {
+        return await orAborted(work(), signal);
+      } catch (error) {
+        const isPassing = (error as { retriable?: unknown }).retriable === true;
+        if (!isPassing || signal?.aborted || clock().now() - start > PATIENCE) throw error;
+      }
+      await new Promise<void>((resolve) => clock().setTimeout(resolve, PAUSE));
+      // Where this fails too, the work's own error is the one to tell.
+      await this.recorder.refresh().catch(() => undefined);
+    }
+  }
+
+  /**
+   * What was lost of a topic beyond help, and has not been told to an earlier test: the next matcher says so, whatever
+   * test it is in.
+   */
+  lossesOf(log: TopicLog): readonly string[] {
+    this.#told.set(log.topic, log.losses.length);
+    return log.losses.slice(this.#toldBefore.get(log.topic) ?? 0);
+  }
+
+  async close(): Promise<void> {
+    const closed = this.recorder.close();
+    this.#sockets.destroy();
+    await closed;
+  }
+
+  async #connectAdmin(): Promise<Admin> {
+    const admin = this.#impatient.admin();
+    try {
+      await admin.connect();
+      return admin;
+    } catch (error) {
+      this.#admin = undefined;
+      throw error;
+    }
+  }
+}
+
+/** @throws QaError */
+export async function openKafka(options: ParsedOptions, scope: Scope): Promise<KafkaClient> {
+  if (options.sasl !== undefined && 'password' in options.sasl) scope.redactor.add(options.sasl.password);
+  const client = new KafkaClient((await scope.driver()) as Driver, options, scope);
+  const late = () => void client.close();
+  scope.signal.addEventListener('abort', late, { once: true });
+  try {
+    const [codecs] = await Promise.all([
+      TopicCodecs.prepare(options.topics, scope),
+      client.recorder.open(Object.keys(options.topics)),
+    ]);
+    client.codecs = codecs;
+    client.mark = { ...client.recorder.pins, sequences: new Map() };
+    return client;
+  } catch (error) {
+    await client.close();
+    throw client.told(error, 'Opening');
+  } finally {
+    scope.signal.removeEventListener('abort', late);
+  }
+}

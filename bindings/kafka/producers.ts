@@ -1,0 +1,120 @@
+/** The producers that tests of one file share: made when first used. */
+import type { Kafka, Producer, Transaction } from 'kafkajs';
+import type { Driver } from './client.ts';
+import type { ProducerOptions } from './options.ts';
+
+/** What is sent, in bytes. */
+export interface Outgoing {
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Record<string, Buffer | string | (Buffer | string)[]>;
+  partition?: number;
+  /** Ms since 1970. */
+  timestamp?: string;
+}
+
+/** Where a message was stored. */
+export interface Sent {
+  readonly partition: number;
+  /** Of the first one, where several went to the partition; undefined where nobody said (`acks: 'none'`). */
+  readonly offset: bigint | undefined;
+}
+
+const ACKS = { all: -1, leader: 1, none: 0 } as const;
+
+export class Producers {
+  readonly #kafka: Kafka;
+  readonly #driver: Driver;
+  readonly #options: ProducerOptions;
+  readonly #transactionalId: string;
+  #plain: Promise<Producer> | undefined;
+  #transactional: Promise<Producer> | undefined;
+  /** The transaction before: a producer has one at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(kafka: Kafka, driver: Driver, options: ProducerOptions, transactionalId: string) {
+    this.#kafka = kafka;
+    this.#driver = driver;
+    this.#options = options;
+    this.#transactionalId = transactionalId;
+  }
+
+  async send(topic: string, messages: Outgoing[], by?: Pick<Transaction, 'send'>): Promise<Sent[]> {
+    const { acks = 'all', compression = 'none' } = this.#options;
+    const types = this.#driver.CompressionTypes;
+    const sender = by ?? (await this.#connected());
+    const stored = await sender.send({
+      topic,
+      messages,
+      acks: ACKS[by ? 'all' : acks],
+      compression: types[compression === 'none' ? 'None' : (compression.toUpperCase() as 'GZIP')],
+    });
+    return stored.map(({ partition, baseOffset }) => ({
+      partition,
+      offset: baseOffset === undefined || baseOffset === '-1' ? undefined : BigInt(baseOffset),
+    }));
+  }
+
+  /** Committed when `work` ends, aborted when it throws. They run one after the other. */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => this.#run(work));
+    // The next one runs whatever became of this one, whose caller hears of it.
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const transaction = await (await this.#connectedTransactional()).transaction();
+    let result: T;
+    try {
+      result = await work(transaction);
+    } catch (error) {
+      if (transaction.isActive()) await transaction.abort();
+      throw error;
+    }
+    // One that the test has ended itself is left as it is.
+    if (transaction.isActive()) await transaction.commit();
+    return result;
+  }
+
+  #connected(): Promise<Producer> {
+    this.#plain ??= connected(
+      this.#kafka.producer({
+        allowAutoTopicCreation: false,
+        idempotent: this.#options.idempotent ?? false,
+        createPartitioner: this.#driver.Partitioners.DefaultPartitioner,
+      }),
+      () => {
+        this.#plain = undefined;
+      },
+    );
+    return this.#plain;
+  }
+
+  #connectedTransactional(): Promise<Producer> {
+    this.#transactional ??= connected(
+      this.#kafka.producer({
+        allowAutoTopicCreation: false,
+        idempotent: true,
+        maxInFlightRequests: 1,
+        transactionalId: this.#transactionalId,
+        createPartitioner: this.#driver.Partitioners.DefaultPartitioner,
+      }),
+      () => {
+        this.#transactional = undefined;
+      },
+    );
+    return this.#transactional;
+  }
+}
+
+/** A failure is not kept: the next one tries again. */
+async function connected(producer: Producer, failed: () => void): Promise<Producer> {
+  try {
+    await producer.connect();
+    return producer;
+  } catch (error) {
+    failed();
+    throw error;
+  }
+}
