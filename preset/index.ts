@@ -77,6 +77,7 @@ export { json } from '../bindings/kafka/codecs/json.ts';
 export { bytes, double, float, int16, int32, int64, text, uuid } from '../bindings/kafka/codecs/plain.ts';
 export type { ProtobufOptions, ProtobufRegistryOptions } from '../bindings/kafka/codecs/protobuf.ts';
 export { protobuf } from '../bindings/kafka/codecs/protobuf.ts';
+export { DecodeError } from '../bindings/kafka/failures.ts';
 export type {
   Compression,
   CreateOptions,
@@ -99,7 +100,6 @@ export type {
   Topics,
 } from '../bindings/kafka/index.ts';
 export { kafka } from '../bindings/kafka/index.ts';
-export { DecodeError } from '../bindings/kafka/failures.ts';
 export type { CodecOptions } from '../bindings/kafka/ready.ts';
 export { decode, encode } from '../bindings/kafka/ready.ts';
 export type {
