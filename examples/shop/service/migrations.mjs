@@ -28,6 +28,18 @@ const STEPS = [
        return null;
      end $$;
    create trigger announce after insert on jobs for each row execute function announce_job()`,
+  `create table outbox (
+     id bigint generated always as identity primary key,
+     topic text not null,
+     key text not null,
+     value jsonb not null
+   );
+   create function announce_outbox() returns trigger language plpgsql as $$
+     begin
+       perform pg_notify('outbox', '');
+       return null;
+     end $$;
+   create trigger announce after insert on outbox for each statement execute function announce_outbox()`,
 ];
 
 /** Any number, the same in each shop: two that start at once migrate one after the other. */

@@ -57,10 +57,12 @@ export const jobs = {
   async pay(client, orderId) {
     const { rows } = await client.query(
       `update orders set status = case when total <= $2 then 'PAID' else 'REFUSED' end
-       where id = $1 and status = 'PENDING' returning status`,
+       where id = $1 and status = 'PENDING' returning id, status, total::float8`,
       [orderId, LIMIT],
     );
-    if (rows.length > 0) await client.query(`insert into jobs (name, order_id) values ('audit', $1)`, [orderId]);
+    if (rows.length === 0) return;
+    await client.query(`insert into jobs (name, order_id) values ('audit', $1)`, [orderId]);
+    await client.query(`insert into outbox (topic, key, value) values ('orders', $1, $2)`, [orderId, rows[0]]);
   },
   async audit(client, orderId) {
     await client.query(
