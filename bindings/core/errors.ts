@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   QA_TAG: 'A tag or a tag expression is not known.',
   QA_MESSAGE_SCHEMA: 'The schema of a message is missing, wrong or does not fit another one.',
   QA_ENCODE: 'A value could not be encoded.',
+  QA_MESSAGES_LOST: 'Messages were lost or dropped before they could be looked at.',
   QA_DECODE: 'Bytes could not be decoded.',
   QA_REGISTRY: 'The schema registry does not answer or refuses.',
   QA_HOOK: 'A hook of the configuration failed.',

@@ -85,15 +85,22 @@ export class TopicObserver implements MessageObserver {
   /** All messages since the test began. */
   async messages(signal: AbortSignal): Promise<readonly Expected[]> {
     const view = await this.open('test', signal);
+    const lost = view.notices().filter(({ kind }) => kind === 'lost');
+    if (lost.length > 0) {
+      throw new QaError('QA_MESSAGES_LOST', {
+        what: `Not all messages of \`${this.topic}\` are there: ${lost.map(({ text }) => text).join(' ')}`,
+        mend: 'Read what is there by `waitFor` or a matcher',
+        ...this.#client().place,
+      });
+    }
     const all = Array.from({ length: view.received.length }, (_, index) => view.received.at(index)!);
     const broken = all.find(({ undecodable }) => undecodable !== undefined);
     if (broken === undefined) return all.map(({ fields }) => fields);
     const { part, reason, excerpt } = broken.undecodable!;
     throw new QaError('QA_DECODE', {
-      what: `${this.label}: the ${part} of the message at ${broken.at} ${reason}. Its bytes: ${excerpt}`,
+      what: `On \`${this.topic}\` the ${part} of the message at ${broken.at} ${reason}. Its bytes: ${excerpt}`,
       mend: 'See whether the topic is declared with the codec that its producer uses',
-      connection: this.#connection,
-      address: printBrokers(this.#client().options.brokers),
+      ...this.#client().place,
     });
   }
 }

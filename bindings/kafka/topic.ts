@@ -130,7 +130,7 @@ export function topicOf(name: string, client: () => KafkaClient, scope: Scope): 
     waitFor: (expected, options) =>
       scope.waitFor(topic, expected, options, topic.waitFor as Caller) as Promise<KafkaMessage>,
     create: (options = {}) =>
-      run(topic.create, { what: `Making the topic \`${name}\``, operation: 'Create' }, () =>
+      run(topic.create, { what: making(name, options), operation: 'Create' }, () =>
         createTopic(client(), name, options),
       ),
     delete: () =>
@@ -196,6 +196,12 @@ function note(written: Within['written'], topic: string, sent: readonly Sent[]):
   written.set(topic, of);
   // The first of a batch: it becomes visible with the others.
   for (const { partition, offset } of sent) if (offset !== undefined) of.set(partition, offset);
+}
+
+/** With its configuration: which of it a broker refuses, kafkajs does not hand on. */
+function making(name: string, { config = {} }: CreateOptions): string {
+  const settings = Object.entries(config).map(([key, value]) => `${key}=${value}`);
+  return `Making the topic \`${name}\`${settings.length === 0 ? '' : ` with ${settings.join(', ')}`}`;
 }
 
 function stored({ partition, offset }: Sent): Stored {
