@@ -68,6 +68,6 @@ function withLength(bytes: Buffer): Buffer {
 }
 
 /** With the name that a failed login has in kafkajs, which then does not try again. */
-function saslError(message: string, cause?: unknown): Error {
+export function saslError(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { name: 'KafkaJSSASLAuthenticationError', retriable: false });
 }

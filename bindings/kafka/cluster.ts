@@ -45,6 +45,8 @@ export function clusterOf(kafka: Kafka): Cluster {
 
 /** All sockets of one connection. */
 export class Sockets {
+  /** `host:port` of whatever has answered once: what is wrong with it later is not its address. */
+  readonly answered = new Set<string>();
   readonly #open = new Set<Socket>();
   #closed = false;
 
@@ -53,6 +55,8 @@ export class Sockets {
     const socket = ssl ? connectTls({ host, port, ...name, ...ssl }, onConnect) : connect({ host, port }, onConnect);
     socket.setNoDelay(true);
     this.#open.add(socket);
+    // An answer begins with its length; an alert of TLS or a page of HTTP does not begin with a zero.
+    socket.once('data', (answer) => answer[0] === 0 && this.answered.add(`${host}:${port}`));
     socket.once('close', () => this.#open.delete(socket));
     if (this.#closed) socket.destroy(new Error('The connection is closed.'));
     return socket;

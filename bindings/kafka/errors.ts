@@ -11,8 +11,8 @@ export interface KafkaPlace {
   brokers: readonly string[];
   tls: boolean;
   sasl: { mechanism: string; user: string | undefined } | undefined;
-  /** Whether a connection to this `host:port` was ever made: it is not the address that is wrong then. */
-  reached?(broker: string): boolean;
+  /** `host:port` of whatever has answered once: see Sockets. */
+  answered: ReadonlySet<string>;
   redact(text: string): string;
 }
 
@@ -41,6 +41,8 @@ export interface DriverError {
   topic?: string;
   cause?: unknown;
   errors?: unknown[];
+  /** Of KafkaJSDeleteTopicRecordsError. */
+  partitions?: { error?: unknown }[];
 }
 
 export type Told = readonly [code: ErrorCode, what: string, mend: string];
@@ -52,7 +54,7 @@ export function kafkaError(error: unknown, place: KafkaPlace, doing: Doing | str
   const root = rootOf(error);
   if (isQaError(root)) return root;
   const [code, told, mend] = tell(root, place, root.topic === undefined ? task : { topic: root.topic, ...task });
-  const isUnknown = task.isWrite === true && UNKNOWN.has(code) && !isUnsent(root);
+  const isUnknown = task.isWrite === true && UNKNOWN.has(code) && !isUnsent(root, place);
   const what = isUnknown ? `${told}. It is unknown whether the messages were written` : told;
   return new QaError(code, {
     what: place.redact(what),
@@ -66,14 +68,17 @@ export function kafkaError(error: unknown, place: KafkaPlace, doing: Doing | str
 /** Without an answer nobody knows: a rejected send is not an unwritten one. */
 const UNKNOWN: ReadonlySet<ErrorCode> = new Set(['QA_TIMEOUT', 'QA_CONNECTION_LOST']);
 
-function isUnsent({ type }: DriverError): boolean {
-  return type === 'NOT_ENOUGH_REPLICAS' || type === 'LEADER_NOT_AVAILABLE';
+function isUnsent({ type, broker }: DriverError, { answered }: KafkaPlace): boolean {
+  if (type === 'NOT_ENOUGH_REPLICAS' || type === 'LEADER_NOT_AVAILABLE') return true;
+  return broker === undefined ? answered.size === 0 : !answered.has(broker);
 }
 
 /** kafkajs wraps what it has given up on, and what it will not try again. */
 function rootOf(error: unknown): DriverError {
-  const { name = '', cause, errors } = (error ?? {}) as DriverError;
+  const { name = '', cause, errors, partitions } = (error ?? {}) as DriverError;
   if (errors && errors.length > 0) return rootOf(errors[0]);
+  const failed = partitions?.find((partition) => partition.error);
+  if (failed) return rootOf(failed.error);
   if (WRAPPERS.has(name) && typeof cause === 'object' && cause !== null) return rootOf(cause);
   return (error ?? {}) as DriverError;
 }

@@ -44,6 +44,8 @@ export function tellRefusal(error: DriverError, place: KafkaPlace, doing: Doing)
         `${topic} does not take messages that large`,
         'Send less at a time, or raise its `max.message.bytes`',
       );
+    case 'OFFSET_OUT_OF_RANGE':
+      return refused(`${topic} has no such offset`, 'Give one between its first offset and its end');
     case 'INVALID_TIMESTAMP':
       return refused(
         `${topic} does not take that timestamp`,
@@ -51,8 +53,8 @@ export function tellRefusal(error: DriverError, place: KafkaPlace, doing: Doing)
       );
     case 'INVALID_RECORD':
       return refused(
-        `${topic} refused a message`,
-        'Give it a key: a compacted topic takes none without; see also its other settings',
+        `${topic} refused a message: a compacted topic takes none without a key`,
+        'Give it a key, or see which other setting of the topic it violates',
       );
     case 'NOT_ENOUGH_REPLICAS':
       return [
@@ -163,7 +165,15 @@ function tellOwn({ name, message = '' }: DriverError, topic: string, doing: Doin
       return ['QA_NOT_FOUND', `${topic} does not exist, as far as kafkajs knows`, correction(doing)];
     case 'KafkaJSServerDoesNotSupportApiKey':
       return ['QA_REFUSED', `${doing.what} failed: the broker does not know this request`, 'Use a newer broker'];
-    case 'KafkaJSGroupCoordinatorNotFound':
+    case 'KafkaJSGroupCoordinatorNotFound': {
+      // kafkajs drops the broker's own error here.
+      const whose = doing.group ?? doing.transactionalId;
+      return [
+        'QA_CONNECTION_LOST',
+        `${doing.what} failed: no broker tells who coordinates${whose === undefined ? ' it' : named(whose)}`,
+        'See whether all brokers run, whether their internal topics could be made, and whether the user has the right `Describe` on it',
+      ];
+    }
     case 'KafkaJSBrokerNotFound':
       return [
         'QA_CONNECTION_LOST',

@@ -13,7 +13,7 @@ import {
 } from '../core/check.ts';
 import type { OrReference, Reference } from '../core/reference.ts';
 import type { checkTls, TlsOptions } from '../core/tls.ts';
-import { bearerProvider, type TokenSource } from './bearer.ts';
+import { bearerProvider, saslError, type TokenSource } from './bearer.ts';
 
 export { checkTls } from '../core/tls.ts';
 
@@ -96,7 +96,20 @@ function saslConfig(sasl: ParsedSasl, onToken: (token: string) => void): SASLOpt
       authenticationProvider: bearerProvider(sasl.token as TokenSource, onToken),
     };
   }
-  return sasl as SASLOptions | Mechanism;
+  if (!('authenticationProvider' in sasl)) return sasl as SASLOptions;
+  const provide = sasl.authenticationProvider as unknown as Mechanism['authenticationProvider'];
+  return {
+    mechanism: sasl.mechanism,
+    authenticationProvider: (given) => ({
+      async authenticate() {
+        try {
+          await provide(given).authenticate();
+        } catch (cause) {
+          throw saslError((cause as { message?: string } | undefined)?.message ?? String(cause), cause);
+        }
+      },
+    }),
+  };
 }
 
 /** For descriptions and errors; never a secret. */

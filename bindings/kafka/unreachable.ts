@@ -2,7 +2,7 @@
 import type { DriverError, KafkaPlace, Told } from './errors.ts';
 
 export function tellUnreachable(error: DriverError, place: KafkaPlace): Told | undefined {
-  const { name = '', code = '', type, message = '' } = error;
+  const { code = '', type, message = '' } = error;
   const login = tellLogin(error, place);
   if (login) return login;
   const certificate = tellTls(String(code), message, place);
@@ -11,16 +11,16 @@ export function tellUnreachable(error: DriverError, place: KafkaPlace): Told | u
   if (why === undefined && type !== 'NETWORK_EXCEPTION') return undefined;
   const broker = error.broker ?? place.brokers.join(', ');
   const isAdvertised = error.broker !== undefined && !place.brokers.includes(error.broker);
-  const wasReached = place.reached?.(broker) ?? false;
-  if (isAdvertised && !wasReached && name !== 'KafkaJSConnectionClosedError') return advertised(broker, why, place);
+  const hasAnswered = place.answered.has(broker);
+  if (isAdvertised && !hasAnswered) return advertised(broker, why, place);
   switch (why) {
     case 'refused':
       return [
         'QA_CONNECTION_LOST',
-        wasReached
+        hasAnswered
           ? `The broker at ${broker} is gone: it refuses new connections`
           : `Nothing listens at ${broker}: the connection was refused`,
-        wasReached ? 'See whether it was stopped or has crashed' : 'Start the broker, or correct `brokers`',
+        hasAnswered ? 'See whether it was stopped or has crashed' : 'Start the broker, or correct `brokers`',
       ];
     case 'name':
       return [
@@ -41,7 +41,7 @@ export function tellUnreachable(error: DriverError, place: KafkaPlace): Told | u
         'See whether it hangs, or give it more time with `requestTimeout`',
       ];
     default:
-      return closed(broker, message, place, wasReached);
+      return closed(broker, message, place, hasAnswered);
   }
 }
 
@@ -77,7 +77,7 @@ function advertised(broker: string, why: Why | undefined, { brokers }: KafkaPlac
   ];
 }
 
-function closed(broker: string, message: string, { tls, sasl }: KafkaPlace, wasReached: boolean): Told {
+function closed(broker: string, message: string, { tls, sasl }: KafkaPlace, hasAnswered: boolean): Told {
   const said = message.replace(/^Connection error: /, '');
   const what = `The broker at ${broker} closed the connection${said === 'Closed connection' ? '' : ` (${said})`}`;
   if (tls && sasl)
@@ -85,7 +85,7 @@ function closed(broker: string, message: string, { tls, sasl }: KafkaPlace, wasR
   const causes = [
     ...(tls ? [] : ['that port wants TLS (set `ssl`)']),
     ...(sasl ? [] : ['that port wants a login (set `sasl`)']),
-    wasReached ? 'the broker was stopped or restarted' : 'the broker was stopped, or what listens there is no Kafka',
+    hasAnswered ? 'the broker was stopped or restarted' : 'the broker was stopped, or what listens there is no Kafka',
   ];
   return [
     'QA_CONNECTION_LOST',
@@ -130,7 +130,9 @@ const UNTRUSTED =
 
 function tellTls(code: string, message: string, { tls }: KafkaPlace): Told | undefined {
   if (!tls) return undefined;
-  const said = message.replace(/^Connection error: /, '').replace(/;.*/, '');
+  const said = message
+    .replace(/^Connection error: (Hostname\/IP does not match certificate's altnames: )?/, '')
+    .replace(/;.*/, '');
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return [
       'QA_AUTH',
