@@ -84,6 +84,7 @@ export class KafkaClient {
       brokers,
       tls: ssl !== undefined && ssl !== false,
       sasl: identityOf(sasl),
+      answered: this.#sockets.answered,
       redact: (text: string) => redactor.redact(text),
     };
     const known = this.recorder.topics.filter((topic) => !topic.startsWith('__'));
