@@ -1,11 +1,13 @@
 /** All bindings of this package, one a line: lists, types and tables follow from it. */
 import type { Binding } from './core/binding.ts';
+import { binding as aerospike } from './databases/aerospike/index.ts';
 import { binding as postgres } from './databases/postgres/index.ts';
 import { binding as kafka } from './kafka/index.ts';
 
 export const bindings = {
   postgres,
   kafka,
+  aerospike,
 } satisfies Readonly<Record<string, Pick<Binding, 'kind' | 'driver'>>>;
 
 export type BindingKind = keyof typeof bindings;

@@ -4,6 +4,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 import type { Binding, Namespace, Proof, Resetter, Scope } from '../bindings/core/binding.ts';
 import { QaError } from '../bindings/core/errors.ts';
 import { Redactor } from '../bindings/core/redact.ts';
@@ -364,6 +365,7 @@ const drivers = new Map<string, Promise<unknown>>();
 function loadDriver(binding: AnyBinding, connection: string, config: LoadedConfig): Promise<unknown> {
   const { driver } = binding;
   if (!driver) return Promise.resolve(undefined);
+  if (driver.mainThreadOnly && !isMainThread) throw inThread(driver.name, connection);
   const require = createRequire(config.file);
   let path: string;
   try {
@@ -382,6 +384,14 @@ function loadDriver(binding: AnyBinding, connection: string, config: LoadedConfi
     drivers.set(path, loading);
   }
   return loading;
+}
+
+function inThread(driver: string, connection: string): QaError {
+  return new QaError('QA_CONFIG', {
+    what: `The native driver \`${driver}\` ends the whole process when it runs in a worker thread, and these tests run in one`,
+    mend: "In Vitest set `pool: 'forks'`; in Jest leave `workerThreads` out",
+    connection,
+  });
 }
 
 function timedOut(connection: string, address: string, what: string, ms: number, option?: string): QaError {

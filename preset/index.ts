@@ -49,6 +49,13 @@ export { embedded } from '../bindings/core/server.ts';
 export type { AnySource, RowObserver, RowSource, StateObserver, WaitOptions } from '../bindings/core/source.ts';
 export { SOURCE } from '../bindings/core/source.ts';
 export type {
+  AerospikeHandle,
+  AerospikeOptions,
+  RecordId,
+  SeedOptions,
+} from '../bindings/databases/aerospike/index.ts';
+export { aerospike } from '../bindings/databases/aerospike/index.ts';
+export type {
   PoolOptions,
   PostgresHandle,
   PostgresOptions,

@@ -55,6 +55,8 @@ export interface Driver {
   name: string;
   /** '>=8.11 <9' */
   range: string;
+  /** Native code that ends the process when it runs in a worker thread: the connection is refused there. */
+  mainThreadOnly?: boolean;
 }
 
 export interface Description {

@@ -2,15 +2,13 @@
 import { rmSync } from 'node:fs';
 import aerospike, { type Client, type Key, type KeyOptions } from 'aerospike';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { PASSWORD, USERS } from '../../bindings/aerospike/users.ts';
 import { AEROSPIKE, selfSigned, startStandIn, type TestAerospike, useAerospike } from '../../support/aerospike.ts';
 
 const { policy, status } = aerospike;
 
 // The client writes to stderr what its promises say as well.
 aerospike.setDefaultLogging({ level: aerospike.log.OFF });
-
-/** Who logs in, and what the client makes of `correct-horse-battery`. */
-const USERS = { tester: '$2a$10$7EqJtq98hPqEX7fNZaFWoOqQbMItJWqqgPVLa2WUU4eF/J07cDI3O' };
 
 describe(`the real client on ${AEROSPIKE}`, () => {
   let server: TestAerospike;
@@ -204,7 +202,7 @@ describe('the stand-in', () => {
     const connect = (user: string, password: string) => aerospike.connect({ hosts: server.hosts, user, password });
     await expect(connect('tester', 'wrong')).rejects.toMatchObject({ code: status.INVALID_CREDENTIAL });
     await expect(connect('nobody', 'wrong')).rejects.toMatchObject({ code: status.INVALID_USER });
-    const client = await connect('tester', 'correct-horse-battery');
+    const client = await connect('tester', PASSWORD);
     await client.put(new aerospike.Key('test', 's', 1) as Key & KeyOptions, { x: 1 });
     client.close();
   });
