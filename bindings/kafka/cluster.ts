@@ -3,29 +3,63 @@ import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Cluster, Kafka, KafkaConfig } from 'kafkajs';
 import { QaError } from '../core/errors.ts';
+import { askMetadata, type Metadata } from './protocol/metadata.ts';
+import type { WireBroker } from './protocol/request.ts';
+
+/** What kafkajs 2.2.4 does not declare. It is pinned, and looked at before it is used. */
+export interface WireCluster extends Cluster {
+  findBroker(node: { nodeId: string }): Promise<WireBroker>;
+  readonly brokerPool: {
+    readonly brokers: Readonly<Record<string, OwnBroker>>;
+    readonly seedBroker: OwnBroker | undefined;
+    readonly metadata: Metadata | null;
+    findConnectedBroker(): Promise<WireBroker>;
+    createBroker(options: { connectionPool: OwnPool }): OwnBroker;
+  };
+}
+
+interface OwnBroker extends WireBroker {
+  readonly connectionPool: OwnPool;
+}
+
+interface OwnPool {
+  send: WireBroker['connectionPool']['send'];
+  readonly pool: { readonly socket?: Socket; readonly requestQueue: RequestQueue }[];
+}
+
+interface RequestQueue {
+  readonly pending: unknown[];
+  readonly throttledUntil: number;
+  readonly requestTimeoutIntervalId?: NodeJS.Timeout;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  scheduleCheckPendingRequests(): void;
+  checkPendingRequests(): void;
+}
 
 const METHODS = [
   'connect',
   'findBroker',
   'findGroupCoordinator',
-  'findLeaderForPartitions',
-  'metadata',
   'refreshMetadata',
 ] as const satisfies readonly (keyof Cluster)[];
+const POOL_METHODS = [
+  'createBroker',
+  'findConnectedBroker',
+] as const satisfies readonly (keyof WireCluster['brokerPool'])[];
 
 /**
  * The cluster that a consumer's assigners are handed. The consumer itself never connects and joins no group.
  *
  * @throws QaError QA_DRIVER_RANGE where kafkajs is not as it must be
  */
-export function clusterOf(kafka: Kafka): Cluster {
-  let cluster: Cluster | undefined;
+export function clusterOf(kafka: Kafka): WireCluster {
+  let cluster: WireCluster | undefined;
   kafka.consumer({
     groupId: 'unused',
     allowAutoTopicCreation: false,
     partitionAssigners: [
       (given) => {
-        cluster = given.cluster;
+        cluster = given.cluster as WireCluster;
         return {
           name: 'none',
           version: 0,
@@ -35,12 +69,63 @@ export function clusterOf(kafka: Kafka): Cluster {
       },
     ],
   });
-  const missing = METHODS.filter((method) => typeof cluster?.[method] !== 'function');
-  if (cluster && missing.length === 0) return cluster;
-  throw new QaError('QA_DRIVER_RANGE', {
-    what: `kafkajs has no ${missing.map((method) => `\`cluster.${method}\``).join(', ')}`,
-    mend: 'Run: npm i -D kafkajs@2.2.4',
-  });
+  const missing = [
+    ...METHODS.filter((method) => typeof cluster?.[method] !== 'function'),
+    ...POOL_METHODS.filter((method) => typeof cluster?.brokerPool?.[method] !== 'function'),
+  ];
+  if (!cluster || missing.length > 0) {
+    throw new QaError('QA_DRIVER_RANGE', {
+      what: `kafkajs has no ${missing.map((method) => `\`cluster.${method}\``).join(', ')}`,
+      mend: 'Run: npm i -D kafkajs@2.2.4',
+    });
+  }
+  return adapted(cluster);
+}
+
+/** Metadata with the topics' ids, of which one topic's trouble does not fail all; and queues that rest when idle. */
+function adapted(cluster: WireCluster): WireCluster {
+  const { brokerPool } = cluster;
+  const create = brokerPool.createBroker;
+  brokerPool.createBroker = (options) => {
+    for (const { requestQueue } of options.connectionPool.pool) restWhenIdle(Object.getPrototypeOf(requestQueue));
+    const broker = create.call(brokerPool, options);
+    broker.metadata = (topics) => askMetadata(broker, topics.length === 0 ? null : topics);
+    return broker;
+  };
+  return cluster;
+}
+
+const mended = new WeakSet<RequestQueue>();
+/** As kafkajs has it, ms. */
+const CHECK = 10;
+
+/**
+ * An idle queue of kafkajs 2.2.4 looks a thousand times a second whether anything is pending, by a timeout whose
+ * duration is negative, of which Node 24 warns. This one waits only when something is.
+ */
+function restWhenIdle(queue: RequestQueue): void {
+  if (mended.has(queue) || typeof queue.scheduleCheckPendingRequests !== 'function') return;
+  mended.add(queue);
+  queue.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.throttleCheckTimeoutId || this.pending.length === 0) return;
+    const check = () => {
+      this.throttleCheckTimeoutId = null;
+      this.checkPendingRequests();
+    };
+    const wait = this.throttledUntil - Date.now();
+    this.throttleCheckTimeoutId = setTimeout(check, wait > 0 ? wait : CHECK);
+  };
+}
+
+/** Whether the process stays alive as long as the cluster is connected. */
+export function keepAlive({ brokerPool }: WireCluster, isKept: boolean): void {
+  const brokers = new Set([...Object.values(brokerPool.brokers), brokerPool.seedBroker]);
+  for (const { socket, requestQueue } of [...brokers].flatMap((broker) => broker?.connectionPool.pool ?? [])) {
+    for (const holder of [socket, requestQueue.requestTimeoutIntervalId]) {
+      if (isKept) holder?.ref();
+      else holder?.unref();
+    }
+  }
 }
 
 /** All sockets of one connection. */

@@ -3,75 +3,78 @@
  * nothing of it. Positions are kept for each partition, so that whatever happens to brokers, a message is recorded
  * once: what cannot be is told as a loss.
  */
-import type { Broker, Cluster, PartitionMetadata } from 'kafkajs';
+import type { PartitionMetadata } from 'kafkajs';
 import { clock } from '../core/clock.ts';
-import { type AbortedTransaction, committed, type FetchedRecord } from './aborted.ts';
-import { type Bounds, type RawMessage, TopicLog } from './topic-log.ts';
+import { keepAlive, type WireCluster } from './cluster.ts';
+import type { CompressionTable } from './compression/index.ts';
+import { Directory } from './directory.ts';
+import { type Away, FetchLoops, type Position } from './fetch-loops.ts';
+import { type OffsetsFound, offsetsOf } from './offsets.ts';
+import { BrokerError, NO_LEADER } from './protocol/errors.ts';
+import type { Fetched } from './protocol/fetch.ts';
+import { EARLIEST, LATEST } from './protocol/offsets.ts';
+import { readMessages } from './read-batches.ts';
+import { type Bounds, TopicLog } from './topic-log.ts';
 
-/** The broker answers a fetch without messages after this time, ms: so long a newly named topic waits at most. */
-const MAX_WAIT = 50;
-const RETRY = 50;
 /** New topics, partitions and leaders are looked for this often, ms; more often while a followed topic is missing. */
 const REFRESH = 1000;
 const REFRESH_MISSING = 50;
-const LATEST = '-1';
-const EARLIEST = '-2';
+/** Most that one answer brings of a partition, bytes. */
+const PARTITION_BYTES = 1 << 20;
 
 /** End offsets, by `topic/partition`; what is not in it did not exist. */
 export interface Mark {
   readonly ends: ReadonlyMap<string, bigint>;
+  /** How often each topic had been made again. */
   readonly generations: ReadonlyMap<string, number>;
 }
 
-interface Position {
-  readonly topic: string;
-  readonly partition: number;
-  offset: bigint;
-}
-
-interface RawBroker extends Pick<Broker, 'fetch'> {
-  listOffsets(request: object): Promise<{
-    responses: { topic: string; partitions: { partition: number; offset: string }[] }[];
-  }>;
-}
-
-interface FetchedPartition {
-  partition: number;
-  highWatermark: string;
-  lastStableOffset: string;
-  abortedTransactions: AbortedTransaction[] | null;
-  messages: (FetchedRecord & { value: Buffer | null; timestamp: string; headers?: RawMessage['headers'] })[];
-}
-
 export class Recorder {
-  readonly #cluster: Cluster;
+  readonly #cluster: WireCluster;
   readonly #bounds: Bounds;
+  readonly #codecs: CompressionTable;
+  readonly #loops: FetchLoops;
+  readonly #directory = new Directory();
   readonly #logs = new Map<string, TopicLog>();
   readonly #positions = new Map<string, Position>();
-  readonly #loops = new Set<string>();
-  readonly #ended: Promise<void>[] = [];
   /** Called when positions have moved. */
   readonly #readers = new Set<() => void>();
-  #pins: Mark = { ends: new Map(), generations: new Map() };
-  #topics = new Map<string, PartitionMetadata[]>();
+  #pins: { ends: Map<string, bigint>; generations: Map<string, number> } = { ends: new Map(), generations: new Map() };
+  /** Partitions that were there when the file opened, but nobody could say where they end. */
+  readonly #unpinned = new Set<string>();
   #refreshing: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #refreshedAt = 0;
+  /** Why the brokers could not be asked who leads what. */
+  #lost: Away | undefined;
   #closed = false;
-  /** Since when no broker answers, ms of the clock, and why. */
-  away: { since: number; error: unknown } | undefined;
-  /** When a broker last answered a fetch, ms of the clock. */
-  answeredAt = 0;
 
-  constructor(cluster: Cluster, bounds: Bounds) {
+  /** @param codecs kafkajs's `CompressionCodecs`, for messages that are compressed */
+  constructor(cluster: WireCluster, bounds: Bounds, codecs: CompressionTable = {}) {
     this.#cluster = cluster;
     this.#bounds = bounds;
+    this.#codecs = codecs;
+    this.#loops = new FetchLoops(cluster, {
+      positionsOf: (node) => [...this.#positions.values()].filter(({ leader }) => `${leader}` === node),
+      isCurrent: (position) => this.#positions.get(keyOf(position)) === position,
+      fetched: (position, answer) => this.#record(position, answer),
+      outOfRange: (positions) => this.#correct(positions),
+      refresh: () => this.refresh(),
+    });
   }
 
-  /** When it has resolved, no message that is sent afterwards is missed. */
+  /**
+   * When it has resolved, no message that is sent afterwards is missed. Also after `renew()`.
+   *
+   * @throws what kafkajs says when no broker can be reached
+   */
   async open(topics: readonly string[]): Promise<void> {
     await this.#cluster.connect();
-    await this.#readMetadata();
-    this.#pins = await this.mark();
+    keepAlive(this.#cluster, true);
+    const { ends, unknown } = await this.#mark();
+    this.#pins = { ends: new Map(ends), generations: new Map(this.#directory.generations) };
+    for (const key of unknown) this.#unpinned.add(key);
     for (const topic of topics) this.follow(topic);
     this.#schedule();
   }
@@ -81,7 +84,7 @@ export class Recorder {
   }
 
   get topics(): readonly string[] {
-    return [...this.#topics.keys()];
+    return this.#directory.topics;
   }
 
   /** Of the topics that are recorded. */
@@ -90,7 +93,38 @@ export class Recorder {
   }
 
   partitions(topic: string): readonly PartitionMetadata[] {
-    return this.#topics.get(topic) ?? [];
+    return this.#directory.partitions(topic);
+  }
+
+  /** Since when no broker answers, and why. */
+  get away(): Away | undefined {
+    return this.#loops.isIdle ? this.#lost : this.#loops.away;
+  }
+
+  /** Since when something of a topic cannot be read, and why: one of its leaders does not answer or let it be read. */
+  awayFrom(topic: string): Away | undefined {
+    for (const { leader, refusal } of this.#positionsOf(topic)) {
+      const away = this.#loops.awayOf(`${leader}`);
+      if (away) return away;
+      if (refusal) return { since: clock().now(), error: refusal };
+      if (leader < 0 && this.topics.includes(topic)) return { since: clock().now(), error: new BrokerError(NO_LEADER) };
+    }
+    return this.away;
+  }
+
+  /** When a broker last answered a fetch, ms of the clock. */
+  get answeredAt(): number {
+    return this.#loops.answeredAt;
+  }
+
+  /** What explains that a topic shows less than one expects, in words: an open transaction, a topic made again. */
+  hints(topic: string): string[] {
+    const open = this.#positionsOf(topic).filter(({ stable, high }) => stable < high);
+    const hidden = open.map(
+      ({ partition, stable, high }) =>
+        `an open transaction hides what lies from offset ${stable} to ${high - 1n} of partition ${partition}, until it ends`,
+    );
+    return [...(this.#logs.get(topic)?.hints ?? []), ...hidden];
   }
 
   /** Records the topic from its pin on, if it does not yet. */
@@ -98,51 +132,37 @@ export class Recorder {
     const found = this.#logs.get(topic);
     if (found) return found;
     const log = new TopicLog(topic, this.#bounds);
+    log.generation = this.#directory.generation(topic);
     this.#logs.set(topic, log);
     this.#place(log);
-    if (this.#topics.size > 0 && !this.#topics.has(topic)) this.#schedule();
+    if (this.#timer && !this.topics.includes(topic)) this.#schedule();
     return log;
   }
 
-  /** Where the topic's partitions end now, high watermarks. */
+  /**
+   * Where all topics end now, high watermarks; metadata is read before. A partition whose leader does not answer ends
+   * where it has been read to.
+   *
+   * @throws where no leader answers
+   */
   async mark(): Promise<Mark> {
-    const ends = await this.list([...this.#topics.keys()], LATEST);
-    const generations = new Map([...this.#logs].map(([topic, log]) => [topic, log.generation]));
-    return { ends, generations };
+    const { ends } = await this.#mark();
+    return { ends, generations: new Map(this.#directory.generations) };
   }
 
-  /** Offsets of `topic/partition`: ends, or first ones. `stable`: the last stable offset instead of the high watermark. */
+  /**
+   * Offsets of `topic/partition`: ends, or first ones. `stable`: the last stable offset instead of the high watermark.
+   *
+   * @throws BrokerError and what kafkajs says, where one of the topics' leaders does not answer; `retriable`: soon over
+   */
   async list(
     topics: readonly string[],
     at: typeof LATEST | typeof EARLIEST,
     stable = false,
   ): Promise<Map<string, bigint>> {
-    const byNode = new Map<number, Map<string, number[]>>();
-    for (const topic of topics) {
-      for (const { partitionId, leader } of this.partitions(topic)) {
-        if (leader < 0) continue;
-        const of = byNode.get(leader) ?? byNode.set(leader, new Map()).get(leader)!;
-        of.set(topic, [...(of.get(topic) ?? []), partitionId]);
-      }
-    }
-    const answers = await Promise.all(
-      [...byNode].map(async ([leader, of]) => {
-        const broker = (await this.#cluster.findBroker({ nodeId: `${leader}` })) as unknown as RawBroker;
-        return broker.listOffsets({
-          isolationLevel: stable ? 1 : 0,
-          topics: [...of].map(([topic, partitions]) => ({
-            topic,
-            partitions: partitions.map((partition) => ({ partition, timestamp: at })),
-          })),
-        });
-      }),
-    );
-    const found = answers.flatMap(({ responses }) => responses);
-    return new Map(
-      found.flatMap(({ topic, partitions }) =>
-        partitions.map(({ partition, offset }) => [`${topic}/${partition}`, BigInt(offset)] as const),
-      ),
-    );
+    const { found, failed } = await this.#list(topics, at, stable);
+    for (const error of failed.values()) throw error;
+    return found;
   }
 
   /**
@@ -152,8 +172,12 @@ export class Recorder {
    * @throws the reason of `signal`
    */
   async readTo(ends: ReadonlyMap<string, bigint>, signal: AbortSignal): Promise<void> {
+    const positions = [...ends].map(([key, end]) => ({ key, end, position: this.#positions.get(key) }));
     const isRead = () =>
-      [...ends].every(([key, end]) => (this.#positions.get(key)?.offset ?? end) >= end) || this.#closed;
+      this.#closed ||
+      positions.every(
+        ({ key, end, position }) => !position || position.offset >= end || this.#positions.get(key) !== position,
+      );
     if (isRead()) return;
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
@@ -169,181 +193,250 @@ export class Recorder {
     });
   }
 
-  #moved(): void {
-    for (const reader of this.#readers) reader();
+  /**
+   * Reads the metadata, from now on: what is under way may have been asked before.
+   *
+   * @param topic only of this one, which is cheaper
+   */
+  refresh(topic?: string): Promise<void> {
+    if (topic !== undefined) return this.#readMetadata([topic]);
+    if (!this.#refreshing) return this.#refresh();
+    const go = () => {
+      this.#queued = undefined;
+      return this.#refresh();
+    };
+    this.#queued ??= this.#refreshing.then(go, go);
+    return this.#queued;
   }
 
-  /** Reads the metadata now: after a topic was made or deleted. */
-  refresh(): Promise<void> {
-    this.#refreshing ??= this.#readMetadata().finally(() => {
-      this.#refreshing = undefined;
-    });
-    return this.#refreshing;
+  /** The topic is gone: one of the same name starts anew. */
+  forget(topic: string): void {
+    this.#directory.forget(topic);
+    this.#restart(topic);
+  }
+
+  /**
+   * Forgets all that it has recorded, and stops; connections stay open, but keep no process alive. `open()` takes it up
+   * again, for another file.
+   */
+  renew(): void {
+    clock().clearTimeout(this.#timer);
+    this.#timer = undefined;
+    // They end when the answers that are under way have come, and take nothing from them.
+    void this.#loops.stop();
+    this.#positions.clear();
+    this.#logs.clear();
+    this.#unpinned.clear();
+    this.#directory.clear();
+    this.#pins = { ends: new Map(), generations: new Map() };
+    this.#moved();
+    keepAlive(this.#cluster, false);
   }
 
   /** Its sockets must be destroyed by the caller: what waits for them ends then. */
   async close(): Promise<void> {
     this.#closed = true;
     clock().clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#moved();
-    await Promise.all(this.#ended);
+    await this.#loops.stop();
   }
 
-  async #readMetadata(): Promise<void> {
-    // Without targets kafkajs asks for all topics.
-    await this.#cluster.refreshMetadata();
-    const { topicMetadata } = (await this.#cluster.metadata()) as unknown as {
-      topicMetadata: { topic: string; partitionMetadata: PartitionMetadata[] }[];
-    };
-    const before = this.#topics;
-    this.#topics = new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata]));
-    for (const log of this.#logs.values()) {
-      if (before.has(log.topic) && !this.#topics.has(log.topic)) this.forget(log.topic);
-      this.#place(log);
+  #positionsOf(topic: string): Position[] {
+    return [...this.#positions.values()].filter((position) => position.topic === topic);
+  }
+
+  #moved(): void {
+    for (const reader of this.#readers) reader();
+  }
+
+  async #mark(): Promise<{ ends: Map<string, bigint>; unknown: string[] }> {
+    await this.refresh();
+    const { found, failed } = await this.#list(this.topics, LATEST);
+    if (found.size === 0) for (const error of failed.values()) throw error;
+    const unknown = [...failed.keys()];
+    for (const key of unknown) {
+      const position = this.#positions.get(key);
+      if (position) found.set(key, position.offset);
     }
+    return { ends: found, unknown };
   }
 
-  /** The topic is gone: one of the same name starts anew. */
-  forget(topic: string): void {
-    const log = this.#logs.get(topic);
-    for (const [key, position] of this.#positions) if (position.topic === topic) this.#positions.delete(key);
-    if (log) log.generation += 1;
-    this.#moved();
+  #list(topics: readonly string[], at: string, stable = false): Promise<OffsetsFound> {
+    const partitions = topics.flatMap((topic) =>
+      this.partitions(topic).map(({ partitionId, leader }) => ({ topic, partition: partitionId, leader })),
+    );
+    return offsetsOf(this.#cluster, partitions, at, stable);
   }
 
-  #place(log: TopicLog): void {
-    for (const { partitionId, leader } of this.partitions(log.topic)) {
-      const key = `${log.topic}/${partitionId}`;
-      if (!this.#positions.has(key)) {
-        const offset = log.generation === 0 ? (this.#pins.ends.get(key) ?? 0n) : 0n;
-        this.#positions.set(key, { topic: log.topic, partition: partitionId, offset });
-      }
-      if (leader >= 0) this.#start(`${leader}`);
-    }
-  }
-
-  #start(node: string): void {
-    if (this.#loops.has(node) || this.#closed) return;
-    this.#loops.add(node);
-    this.#ended.push(this.#loop(node));
-  }
-
-  /** Fetches what `node` leads, until it leads nothing any more. */
-  async #loop(node: string): Promise<void> {
-    while (!this.#closed) {
-      const mine = [...this.#positions.values()].filter(({ topic, partition }) =>
-        this.partitions(topic).some((known) => known.partitionId === partition && `${known.leader}` === node),
-      );
-      if (mine.length === 0) break;
-      try {
-        await this.#fetch(node, mine);
-        this.away = undefined;
-        this.answeredAt = clock().now();
-      } catch (error) {
-        if (this.#closed) break;
-        this.away ??= { since: clock().now(), error };
-        await this.#mend(error);
-      }
-    }
-    this.#loops.delete(node);
-  }
-
-  async #fetch(node: string, positions: readonly Position[]): Promise<void> {
-    const broker = (await this.#cluster.findBroker({ nodeId: node })) as unknown as RawBroker;
-    const topics = new Map<string, { partition: number; fetchOffset: string; maxBytes: number }[]>();
-    for (const { topic, partition, offset } of positions) {
-      const of = topics.get(topic) ?? topics.set(topic, []).get(topic)!;
-      of.push({ partition, fetchOffset: `${offset}`, maxBytes: 1 << 20 });
-    }
-    const { responses } = (await broker.fetch({
-      isolationLevel: 1,
-      maxWaitTime: MAX_WAIT,
-      minBytes: 1,
-      maxBytes: 10 << 20,
-      topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
-    })) as { responses: { topicName: string; partitions: FetchedPartition[] }[] };
-    for (const { topicName, partitions } of responses)
-      for (const fetched of partitions) this.#record(topicName, fetched, positions);
-  }
-
-  #record(
-    topic: string,
-    { partition, messages, abortedTransactions }: FetchedPartition,
-    asked: readonly Position[],
-  ): void {
-    const position = this.#positions.get(`${topic}/${partition}`);
-    const log = this.#logs.get(topic);
-    // The topic may have been made again while the answer was under way.
-    if (!position || !log || !asked.includes(position) || messages.length === 0) return;
-    const { generation } = log;
-    const from = position.offset;
-    const seen = clock().now();
-    position.offset = BigInt(messages.at(-1)!.offset) + 1n;
-    if (position.offset < from) position.offset = from;
-    const fresh = committed(messages, abortedTransactions ?? []).flatMap((message): RawMessage[] => {
-      const offset = BigInt(message.offset);
-      if (offset < from) return [];
-      const { key, value, headers = {}, timestamp } = message;
-      return [{ partition, offset, generation, key, value, headers, timestamp: Number(timestamp), seen }];
+  #refresh(): Promise<void> {
+    this.#refreshing = this.#readMetadata().finally(() => {
+      this.#refreshing = undefined;
     });
-    if (fresh.length > 0) log.append(fresh);
+    return this.#refreshing;
+  }
+
+  async #readMetadata(names?: readonly string[]): Promise<void> {
+    try {
+      const { remade } = await this.#directory.read(this.#cluster, names);
+      this.#lost = undefined;
+      if (this.#closed) return;
+      for (const topic of remade) this.#remade(topic);
+    } catch (error) {
+      this.#lost = { since: this.#lost?.since ?? clock().now(), error };
+      throw error;
+    }
+    if (!names) this.#refreshedAt = clock().now();
+    if (this.#unpinned.size > 0) await this.#pinLate();
+    for (const log of this.#logs.values()) this.#place(log);
+  }
+
+  /** Sees that all partitions of a topic are read, from where they are led. */
+  #place(log: TopicLog): void {
+    const known = new Map(this.partitions(log.topic).map(({ partitionId, leader }) => [partitionId, leader]));
+    for (const [partition, leader] of known) {
+      const key = `${log.topic}/${partition}`;
+      const position = this.#positions.get(key);
+      if (position) position.leader = leader;
+      else if (!this.#unpinned.has(key)) this.#positions.set(key, this.#newPosition(log, partition, leader));
+      if (leader >= 0 && this.#positions.has(key) && !this.#closed) this.#loops.start(`${leader}`);
+    }
+    for (const position of this.#positionsOf(log.topic)) if (!known.has(position.partition)) position.leader = -1;
+  }
+
+  #newPosition({ topic, generation }: TopicLog, partition: number, leader: number): Position {
+    const isPinned = generation === (this.#pins.generations.get(topic) ?? 0);
+    const offset = (isPinned && this.#pins.ends.get(`${topic}/${partition}`)) || 0n;
+    return {
+      topic,
+      id: this.#directory.id(topic),
+      partition,
+      offset,
+      leader,
+      isBusy: false,
+      pausedUntil: 0,
+      failures: 0,
+      refusal: undefined,
+      maxBytes: PARTITION_BYTES,
+      high: offset,
+      stable: offset,
+    };
+  }
+
+  async #record(position: Position, answer: Fetched): Promise<void> {
+    position.high = answer.highWatermark;
+    position.stable = answer.lastStableOffset;
+    if (!answer.records?.length) return;
+    const log = this.#logs.get(position.topic)!;
+    const reading = {
+      generation: log.generation,
+      from: position.offset,
+      seen: clock().now(),
+      codecs: this.#codecs,
+    };
+    position.isBusy = true;
+    try {
+      const { messages, next } = await readMessages(answer, reading);
+      if (this.#positions.get(keyOf(position)) !== position) return;
+      // Not even one batch had room: the next answer may be larger.
+      if (next === undefined) position.maxBytes = Math.min(position.maxBytes * 2, 1 << 30);
+      else if (next > position.offset) position.offset = next;
+      if (messages.length > 0) log.append(messages);
+    } finally {
+      position.isBusy = false;
+    }
     this.#moved();
   }
 
-  /** After an error: what leads, what exists, and whether positions still lie within the logs. */
-  async #mend(error: unknown): Promise<void> {
-    await new Promise<void>((resolve) => clock().setTimeout(resolve, RETRY));
-    if (this.#closed) return;
-    try {
-      await this.refresh();
-      if ((error as { type?: string }).type === 'OFFSET_OUT_OF_RANGE') await this.#correct();
-    } catch (reason) {
-      // Still away; the loop comes back.
-      if (this.away) this.away.error = reason;
-    }
-  }
-
-  async #correct(): Promise<void> {
-    const topics = [...this.#logs.keys()];
-    const [first, ends] = await Promise.all([this.list(topics, EARLIEST), this.list(topics, LATEST)]);
-    for (const log of this.#logs.values()) {
-      const own = [...this.#positions].filter(([, { topic }]) => topic === log.topic);
-      if (own.some(([key, { offset }]) => offset > (ends.get(key) ?? offset))) {
+  /** Positions that lie before what the broker keeps, or behind its end. */
+  async #correct(positions: readonly Position[]): Promise<void> {
+    const topics = [...new Set(positions.map(({ topic }) => topic))];
+    const [first, ends] = await Promise.all([this.#list(topics, EARLIEST), this.#list(topics, LATEST)]);
+    for (const position of positions) {
+      const key = keyOf(position);
+      const [start, end] = [first.found.get(key), ends.found.get(key)];
+      const log = this.#logs.get(position.topic);
+      if (start === undefined || end === undefined || !log || this.#positions.get(key) !== position) continue;
+      const { partition, offset } = position;
+      if (offset < start) {
         log.losses.push(
-          'The topic was deleted and made again while it was recorded: what its last messages were before, nobody knows',
-        );
-        this.forget(log.topic);
-        this.#place(log);
-        log.wake();
-        continue;
-      }
-      for (const [key, position] of own) {
-        const start = first.get(key) ?? position.offset;
-        if (position.offset >= start) continue;
-        log.losses.push(
-          `Offsets ${position.offset} to ${start - 1n} of partition ${position.partition} were deleted before they could be recorded`,
+          `Offsets ${offset} to ${start - 1n} of partition ${partition} were deleted before they could be recorded`,
         );
         position.offset = start;
-        log.wake();
-      }
+      } else if (offset > end && position.id !== undefined) {
+        // The same topic, by its id: its leader has lost what this recorder had read.
+        log.hints.push(
+          `partition ${partition} went back from offset ${offset} to ${end}: its new leader has less of it`,
+        );
+        position.offset = end;
+      } else if (offset > end) {
+        this.#directory.restart(position.topic);
+        this.#remade(position.topic);
+        this.#place(log);
+      } else continue;
+      position.pausedUntil = 0;
+      log.wake();
     }
     this.#moved();
+  }
+
+  /** Somebody has deleted a topic, and made it again or not. */
+  #remade(topic: string): void {
+    const log = this.#logs.get(topic);
+    const unread = this.#positionsOf(topic).filter(({ offset, high }) => offset < high);
+    const what = unread.map(({ partition, offset, high }) => `${offset} to ${high - 1n} of partition ${partition}`);
+    if (log && unread.length > 0)
+      log.losses.push(`The topic was deleted before offsets ${what.join(', ')} could be recorded`);
+    else log?.hints.push('the topic was deleted and made again: what was sent right before that may not be recorded');
+    this.#restart(topic);
+    log?.wake();
+  }
+
+  #restart(topic: string): void {
+    for (const position of this.#positionsOf(topic)) this.#positions.delete(keyOf(position));
+    for (const key of this.#unpinned) if (key.startsWith(`${topic}/`)) this.#unpinned.delete(key);
+    const log = this.#logs.get(topic);
+    if (log) log.generation = this.#directory.generation(topic);
+    this.#moved();
+  }
+
+  /** Pins what had no leader when the file opened, as soon as it has one: until then nothing could be sent to it. */
+  async #pinLate(): Promise<void> {
+    const topics = new Set([...this.#unpinned].map((key) => key.slice(0, key.lastIndexOf('/'))));
+    const { found } = await this.#list([...topics], LATEST);
+    for (const [key, end] of found) {
+      if (!this.#unpinned.delete(key)) continue;
+      this.#pins.ends.set(key, end);
+      const slash = key.lastIndexOf('/');
+      this.#logs
+        .get(key.slice(0, slash))
+        ?.losses.push(
+          `Partition ${key.slice(slash + 1)} had no leader when the file opened; it is recorded from offset ${end} on, where it ended when it had one again`,
+        );
+    }
   }
 
   #schedule(): void {
     clock().clearTimeout(this.#timer);
     if (this.#closed) return;
-    const isMissing = [...this.#logs.keys()].some((topic) => !this.#topics.has(topic));
+    const missing = [...this.#logs.keys()].filter((topic) => !this.topics.includes(topic));
     this.#timer = clock().setTimeout(
       () => {
-        this.refresh()
-          .catch((error) => {
-            this.away ??= { since: clock().now(), error };
-          })
-          .finally(() => this.#schedule());
+        const isDue = clock().now() - this.#refreshedAt >= REFRESH || missing.length === 0;
+        const timer = this.#timer;
+        (isDue ? this.refresh() : this.#readMetadata(missing))
+          // What it failed with is kept: `away`.
+          .catch(() => undefined)
+          .finally(() => {
+            if (this.#timer === timer) this.#schedule();
+          });
       },
-      isMissing ? REFRESH_MISSING : REFRESH,
+      missing.length > 0 ? REFRESH_MISSING : REFRESH,
     );
     this.#timer.unref();
   }
+}
+
+function keyOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}/${partition}`;
 }

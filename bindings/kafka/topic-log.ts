@@ -1,4 +1,6 @@
 /** What was recorded of one topic, within bounds. */
+import { KeyIndex } from './key-index.ts';
+
 export interface RawMessage {
   readonly partition: number;
   readonly offset: bigint;
@@ -11,6 +13,19 @@ export interface RawMessage {
   readonly timestamp: number;
   /** Ms of the core's clock. */
   readonly seen: number;
+  /** Bytes of key, value and headers as they came. */
+  readonly size: number;
+  /** Set where a batch of messages could not be read: it stands for all of them, without key and value. */
+  readonly unreadable?: Unreadable | undefined;
+}
+
+export interface Unreadable {
+  /** `2 messages (offsets 4 to 5) are compressed with lz4: …` */
+  readonly reason: string;
+  /** How many messages there were. */
+  readonly count: number;
+  /** As they came, at most the first 32. */
+  readonly bytes: Buffer;
 }
 
 export interface Bounds {
@@ -19,7 +34,7 @@ export interface Bounds {
 }
 
 /** Memory that a message takes beside its bytes, about. */
-const OVERHEAD = 100;
+const OVERHEAD = 150;
 
 export class TopicLog {
   readonly topic: string;
@@ -30,10 +45,13 @@ export class TopicLog {
   readonly lastDropped = new Map<string, bigint>();
   /** What was lost beyond help, in words. */
   readonly losses: string[] = [];
+  /** What happened to the topic that explains what one sees, in words: nothing is known to be lost. */
+  readonly hints: string[] = [];
   readonly #bounds: Bounds;
   #messages: RawMessage[] = [];
   #start = 0;
   #bytes = 0;
+  #index: KeyIndex | undefined;
   readonly #listeners = new Set<() => void>();
 
   constructor(topic: string, bounds: Bounds) {
@@ -46,25 +64,33 @@ export class TopicLog {
     return this.dropped + this.#messages.length - this.#start;
   }
 
+  /** What is kept takes about so many bytes of memory. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** The message of a sequence number; undefined when it was dropped. */
   at(sequence: number): RawMessage | undefined {
     return sequence < this.dropped ? undefined : this.#messages[this.#start + sequence - this.dropped];
   }
 
-  /** Sequence numbers, from one on, of messages with the very key. */
-  sequencesOfKey(key: Buffer | null, from: number): number[] {
-    const found: number[] = [];
-    for (let sequence = Math.max(from, this.dropped); sequence < this.end; sequence += 1) {
-      const own = this.at(sequence)!.key;
-      if (key === null || own === null ? key === own : own.equals(key)) found.push(sequence);
+  /**
+   * Sequence numbers, from `from` on and in their order, of the messages that have these bytes as their key (null: that
+   * have none). By an index, which the first call builds.
+   */
+  sequencesOfKey(key: Uint8Array | null, from = 0): readonly number[] {
+    if (!this.#index) {
+      this.#index = new KeyIndex();
+      for (let sequence = this.dropped; sequence < this.end; sequence += 1) this.#note(sequence);
     }
-    return found;
+    return this.#index.find(key, from);
   }
 
   append(messages: readonly RawMessage[]): void {
     for (const message of messages) {
       this.#messages.push(message);
-      this.#bytes += sizeOf(message);
+      this.#bytes += OVERHEAD + message.size;
+      if (this.#index) this.#note(this.end - 1);
     }
     while (
       this.end - this.dropped > this.#bounds.messages ||
@@ -88,16 +114,18 @@ export class TopicLog {
     for (const listener of this.#listeners) listener();
   }
 
+  #note(sequence: number): void {
+    const message = this.at(sequence)!;
+    if (!message.unreadable) this.#index!.add(message.key, sequence);
+  }
+
   #drop(): void {
     const message = this.#messages[this.#start]!;
     this.#messages[this.#start] = undefined as never;
     this.#start += 1;
     this.dropped += 1;
-    this.#bytes -= sizeOf(message);
+    this.#bytes -= OVERHEAD + message.size;
+    if (this.#index && !message.unreadable) this.#index.dropFirst(message.key);
     this.lastDropped.set(`${message.generation}/${message.partition}`, message.offset);
   }
-}
-
-function sizeOf({ key, value }: RawMessage): number {
-  return OVERHEAD + (key?.length ?? 0) + (value?.length ?? 0);
 }

@@ -1,22 +1,37 @@
 import { expect, test } from 'vitest';
-import { committed, type FetchedRecord } from '../../../bindings/kafka/aborted.ts';
+import { committed } from '../../../bindings/kafka/aborted.ts';
+import type { Batch } from '../../../bindings/kafka/protocol/batches.ts';
 
-const plain = (offset: number): FetchedRecord => ({ offset: `${offset}`, key: null });
-const inTransaction = (offset: number, producerId: string): FetchedRecord => ({
+/** A batch of one record, as a broker sends it. */
+const plain = (offset: number): Batch => ({
+  baseOffset: BigInt(offset),
+  lastOffset: BigInt(offset),
+  magic: 2,
+  compression: 0,
+  isTransactional: false,
+  isControl: false,
+  producerId: -1n,
+  baseTimestamp: 0,
+  appendTime: undefined,
+  count: 1,
+  records: Buffer.alloc(0),
+});
+const inTransaction = (offset: number, producerId: string): Batch => ({
   ...plain(offset),
-  batchContext: { producerId, inTransaction: true },
+  producerId: BigInt(producerId),
+  isTransactional: true,
 });
-const marker = (offset: number, producerId: string, kind: 'abort' | 'commit'): FetchedRecord => ({
-  offset: `${offset}`,
-  key: Buffer.from([0, 0, 0, kind === 'abort' ? 0 : 1]),
-  isControlRecord: true,
-  batchContext: { producerId, inTransaction: true },
+/** Its record: length, attributes, deltas of time and offset, length of the key, the key (version, type), value, headers. */
+const marker = (offset: number, producerId: string, kind: 'abort' | 'commit'): Batch => ({
+  ...inTransaction(offset, producerId),
+  isControl: true,
+  records: Buffer.from([20, 0, 0, 0, 8, 0, 0, 0, kind === 'abort' ? 0 : 1, 1, 0]),
 });
-const seen = (records: FetchedRecord[], aborted: [string, number][]) =>
+const seen = (batches: Batch[], aborted: [string, number][]) =>
   committed(
-    records,
-    aborted.map(([producerId, first]) => ({ producerId, firstOffset: `${first}` })),
-  ).map(({ offset }) => Number(offset));
+    batches,
+    aborted.map(([producerId, first]) => ({ producerId: BigInt(producerId), firstOffset: BigInt(first) })),
+  ).map(({ baseOffset }) => Number(baseOffset));
 
 test('interleaved transactions that abort show nothing, whatever the order of their list', () => {
   const records = [

@@ -23,7 +23,7 @@ describe.skipIf(!hasKafka())('the recorder', () => {
     });
     const writer = new Kafka({ brokers: broker.brokers, logLevel: logLevel.NOTHING });
     const admin = writer.admin();
-    const producer = writer.producer();
+    const producer = writer.producer({ idempotent: true, maxInFlightRequests: 1 });
     await Promise.all([admin.connect(), producer.connect()]);
     const recorder = new Recorder(clusterOf(kafka), { messages: 100_000, bytes: 1 << 28 });
     try {
@@ -36,7 +36,7 @@ describe.skipIf(!hasKafka())('the recorder', () => {
           topic: 'orders',
           messages: Array.from({ length: 1000 }, (_, n) => ({ key: `k-${n % 50}`, value: `${i * 1000 + n}` })),
         });
-      await expect.poll(() => log.end, { timeout: 5000 }).toBe(10_000);
+      await expect.poll(() => log.end, { timeout: 15_000 }).toBe(10_000);
       const all = Array.from({ length: log.end }, (_, n) => log.at(n)!);
       expect(new Set(all.map(({ value }) => `${value}`)).size).toBe(10_000);
       for (let partition = 0; partition < 12; partition += 1) {
