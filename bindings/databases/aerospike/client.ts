@@ -24,6 +24,13 @@ const CONNECT_TIMEOUT = 1000;
 /** How often the client looks after its nodes, ms: so fast it finds one that is back. */
 const TEND_INTERVAL = 250;
 
+/** What each client was opened with. */
+const opened = new WeakMap<Client, ParsedOptions>();
+
+export function optionsOf(client: Client): ParsedOptions {
+  return opened.get(client)!;
+}
+
 /** @throws QaError that says why it could not be opened */
 export async function openClient(options: ParsedOptions, scope: Scope): Promise<Client> {
   const driver = (await scope.driver()) as Driver;
@@ -41,6 +48,7 @@ export async function openClient(options: ParsedOptions, scope: Scope): Promise<
   const seeds = await dial({ seeds: address.seeds, tls, timeout, signal: scope.signal }, place, scope);
   captureLog(driver);
   const client = await connected(driver, options, seeds, place);
+  opened.set(client, options);
   tame(client, (line) => scope.notice(scope.redactor.redact(line)));
   try {
     await findNamespace(client, place);

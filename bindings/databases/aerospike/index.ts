@@ -4,10 +4,11 @@ import type { Binding, Health, Scope } from '../../core/binding.ts';
 import { clock } from '../../core/clock.ts';
 import { type Connection, connection } from '../../core/connection.ts';
 import { parseUrl, printAddress } from './address.ts';
-import { closeClient, info, openClient } from './client.ts';
+import { closeClient, info, openClient, optionsOf, placeOf } from './client.ts';
 import { commandError } from './errors.ts';
 import { AerospikeHandle } from './handle.ts';
 import { type AerospikeOptions, type ParsedOptions, parseOptions } from './options.ts';
+import { ownership, reset } from './reset/index.ts';
 
 export type { AerospikeHandle, RecordId, SeedOptions } from './handle.ts';
 export type { AerospikeOptions } from './options.ts';
@@ -26,6 +27,8 @@ export const binding = {
   open: openClient,
   close: closeClient,
   health,
+  ownership: (client, _, scope) => ownership(client, scope),
+  reset,
   handle: (opened, scope) => new AerospikeHandle(opened, scope),
 } satisfies Binding<ParsedOptions, Client, AerospikeHandle>;
 
@@ -53,7 +56,6 @@ async function health(client: Client, scope: Scope): Promise<Health> {
     const where = cluster === '' || cluster === 'null' ? `node ${node}` : `cluster ${cluster}`;
     return { version: build, identity: `${user ?? 'anyone'} on ${where}`, latency: clock().now() - start };
   } catch (error) {
-    const place = { connection: scope.connection, address: '', namespace: undefined, user: undefined };
-    throw commandError(error, { ...place, redact: (text) => scope.redactor.redact(text) }, 'Asking for its version');
+    throw commandError(error, placeOf(optionsOf(client), scope), 'Asking for its version');
   }
 }

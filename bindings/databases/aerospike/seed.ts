@@ -3,7 +3,7 @@ import { types } from 'node:util';
 import { QaError } from '../../core/errors.ts';
 import { orAborted } from '../../core/operation.ts';
 import { printValue } from './query.ts';
-import { checkKey, LIMITS, type RecordId, type Store } from './store.ts';
+import { BATCH, checkKey, LIMITS, type RecordId, type Store } from './store.ts';
 import { unwritable } from './values.ts';
 
 export interface SeedOptions {
@@ -15,9 +15,6 @@ export interface SeedOptions {
 export type SeedRecords =
   | Readonly<Record<string, Readonly<Record<string, unknown>>>>
   | ReadonlyMap<RecordId, Readonly<Record<string, unknown>>>;
-
-/** The server takes no more in one batch. */
-const BATCH = 5000;
 
 /** @throws QaError QA_MISUSE for what no record can hold, QA_QUERY_FAILED naming the first record that was refused */
 export async function seed(

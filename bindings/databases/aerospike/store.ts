@@ -16,6 +16,7 @@ export type RecordId = string | number | bigint | Uint8Array;
 
 /** What a record keeps beside its bins. */
 export interface StoredRecord {
+  set: string | undefined;
   bins: Record<string, unknown>;
   generation: number;
   /** Seconds; undefined: for ever. */
@@ -152,10 +153,14 @@ export function checkKey(set: unknown, id: unknown, connection: string): void {
   });
 }
 
+/** Records of one batch: the server may take no more. */
+export const BATCH = 5000;
+
 export const LIMITS = { totalTimeout: COMMAND_TIMEOUT, socketTimeout: COMMAND_TIMEOUT } as const;
 
 function stored({ bins, gen, ttl, key }: AerospikeRecord): StoredRecord {
   return {
+    set: key.set || undefined,
     bins: bins as Record<string, unknown>,
     generation: Number(gen),
     ttl: Number(ttl) < 0 || Number(ttl) >= FOR_EVER ? undefined : Number(ttl),
