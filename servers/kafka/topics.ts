@@ -1,5 +1,5 @@
 /** Makes the topics that a config declares on the run's own broker. */
-import type { Kafka, KafkaConfig } from 'kafkajs';
+import type { Admin, Kafka, KafkaConfig } from 'kafkajs';
 import { Sockets } from '../../bindings/kafka/cluster.ts';
 import { Failed } from '../protocol.ts';
 
@@ -32,27 +32,37 @@ export async function makeTopics(
     socketFactory: sockets.factory,
     // What fails is told by its error.
     logCreator: () => () => undefined,
-    retry: { retries: 2, initialRetryTime: 50 },
+    retry: { retries: 10, initialRetryTime: 20, maxRetryTime: 50 },
   }).admin();
   try {
     await admin.connect();
-    const there = new Set(await admin.listTopics());
-    const missing = Object.entries(topics).filter(([name]) => !there.has(name));
-    if (missing.length === 0) return;
-    await admin.createTopics({
-      topics: missing.map(([topic, { partitions = 1, config = {} }]) => ({
-        topic,
-        numPartitions: partitions,
-        replicationFactor: 1,
-        configEntries: Object.entries(config).map(([name, value]) => ({ name, value: String(value) })),
-      })),
-    });
+    await Promise.all([create(admin, topics), prepareGroups(admin)]);
   } catch (error) {
     throw signal.aborted ? signal.reason : notMade(topics, error);
   } finally {
     signal.removeEventListener('abort', stop);
     sockets.destroy();
   }
+}
+
+async function create(admin: Admin, topics: DeclaredTopics): Promise<void> {
+  const there = new Set(await admin.listTopics());
+  const missing = Object.entries(topics).filter(([name]) => !there.has(name));
+  if (missing.length === 0) return;
+  await admin.createTopics({
+    topics: missing.map(([topic, { partitions = 1, config = {} }]) => ({
+      topic,
+      numPartitions: partitions,
+      replicationFactor: 1,
+      configEntries: Object.entries(config).map(([name, value]) => ({ name, value: String(value) })),
+    })),
+  });
+}
+
+/** The first who asks for a group has the broker make a topic for groups, and is turned away until it is loaded. */
+async function prepareGroups(admin: Admin): Promise<void> {
+  // Where that takes longer, whoever uses a group waits for it as on any broker.
+  await admin.describeGroups(['none']).catch(() => undefined);
 }
 
 function notMade(topics: DeclaredTopics, cause: unknown): Failed {

@@ -1,9 +1,12 @@
 /** `npm run demo`, as the README promises it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { root, stripColours, systemNode } from '../support/consumer.ts';
+import { CACHE, hasKafka } from '../support/kafka-jars.ts';
 
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
@@ -13,6 +16,24 @@ test('the demo shows both runners, passing and failing, and ends with 0', async 
   expect(output.match(/^yes {2}.*$/gm), output).toHaveLength(4);
   expect(output).toContain('PASS tests/shop.test.ts');
   expect(output).toMatch(/✓ tests\/shop\.test\.ts \(13 tests\)/);
+  expect(output.includes("Kafka's part was left out")).toBe(!hasKafka());
+  if (hasKafka()) {
+    expect(output).toContain('PASS tests/shipping.test.ts');
+    expect(output).toMatch(/✓ tests\/shipping\.test\.ts \(4 tests\)/);
+    expect(output.match(/toReceiveKafkaMessage\(\{ key: 'o-2', value: \{ status: 'PAID'/g)).toHaveLength(2);
+  }
+});
+
+test('without Java it leaves Kafka out, and says so', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'qa-test-path-'));
+  const { code, output } = await node([join(root, 'examples', 'demo.mjs')], { PATH: path, JAVA_HOME: '' });
+  rmSync(path, { recursive: true });
+  expect(code, output).toBe(0);
+  expect(output.match(/^yes {2}.*$/gm), output).toHaveLength(4);
+  expect(output).toContain("Kafka's part was left out: needs `java` and `mvn`, or a Kafka at QA_KAFKA_URL.");
+  expect(output).toMatch(/^Tests: +4 skipped, 13 passed/m);
+  expect(output).toMatch(/^ *Tests +13 passed \| 4 skipped/m);
+  expect(output).not.toMatch(/\[qa\] qa\.kafka/);
 });
 
 test('it does not end with 0 when something is wrong', async () => {
@@ -31,7 +52,7 @@ test('the types of the example hold', async () => {
 async function node(args: string[], env: Record<string, string> = {}) {
   const child = spawn(systemNode, args, {
     cwd: root,
-    env: { ...withoutRunner(), NO_COLOR: '1', ...env },
+    env: { ...withoutRunner(), NO_COLOR: '1', QA_CACHE: CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

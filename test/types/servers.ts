@@ -1,5 +1,5 @@
 /** What `server` takes: for each system the options that mean something there. */
-import { embedded, type KafkaServer, type PostgresServer, postgres } from '@qa/jest-preset';
+import { embedded, kafka, type PostgresServer, postgres } from '@qa/jest-preset';
 
 postgres({ server: embedded() });
 postgres({ server: embedded({ schema: './schema.sql', isolation: 'run', binaries: '/opt/pg', startTimeout: 1000 }) });
@@ -16,7 +16,6 @@ postgres({ server: embedded({ isolation: 'file' }) });
 // @ts-expect-error a Kafka
 postgres({ server: { getBootstrapServers: () => 'h:1' } });
 
-const kafka = (_: { server: KafkaServer }) => undefined;
 kafka({ server: embedded() });
 kafka({ server: embedded({ version: '4.3.1', isolation: 'worker', startTimeout: 1000 }) });
 kafka({ server: embedded({ home: './kafka' }) });

@@ -1,4 +1,8 @@
-/** Fails on purpose: the demo shows what a failure looks like. All three checks are reported, not only the first. */
+/**
+ * Fails on purpose: the demo shows what a failure looks like. All three checks are reported, not only the first.
+ *
+ * @qa db
+ */
 import { startShop } from '../service/shop.mjs';
 
 let shop: Awaited<ReturnType<typeof startShop>>;

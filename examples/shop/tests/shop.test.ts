@@ -1,4 +1,8 @@
-/** One suite, both runners: `npx jest` and `npx vitest run`. */
+/**
+ * One suite, both runners: `npx jest` and `npx vitest run`.
+ *
+ * @qa db
+ */
 import { startShop } from '../service/shop.mjs';
 
 interface Order {
