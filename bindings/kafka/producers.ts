@@ -77,6 +77,19 @@ export class Producers {
     return result;
   }
 
+  /**
+   * After topics were deleted: kafkajs asks for the metadata of all topics that a producer ever sent to, and fails where
+   * one of them is gone, whatever topic is sent to.
+   */
+  renew(): void {
+    for (const old of [this.#plain, this.#transactional]) {
+      // Nobody uses it any more. Its sockets are closed with the connection's at the latest.
+      old?.then((producer) => producer.disconnect()).catch(() => undefined);
+    }
+    this.#plain = undefined;
+    this.#transactional = undefined;
+  }
+
   #connected(): Promise<Producer> {
     this.#plain ??= connected(
       this.#kafka.producer({

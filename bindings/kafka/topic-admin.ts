@@ -85,6 +85,7 @@ export async function deleteTopic(client: KafkaClient, name: string): Promise<vo
 
 export async function deleteTopics(client: KafkaClient, names: readonly string[], admin: Admin): Promise<void> {
   await admin.deleteTopics({ topics: [...names] });
+  client.producers.renew();
   for (const name of names) {
     client.created.delete(name);
     // What comes under the same name is another topic, also where it is made before anybody saw that this one is gone.

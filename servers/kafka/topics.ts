@@ -1,4 +1,5 @@
 /** Makes the topics that a config declares on the run's own broker. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka, KafkaConfig } from 'kafkajs';
 import { Sockets } from '../../bindings/kafka/cluster.ts';
 import { Failed } from '../protocol.ts';
@@ -10,6 +11,9 @@ export interface TopicSettings {
   /** `{ 'cleanup.policy': 'compact' }` */
   readonly config?: Readonly<Record<string, string | number | boolean>>;
 }
+
+/** Between two looks, ms. */
+const LOOK = 10;
 
 export type DeclaredTopics = Readonly<Record<string, TopicSettings>>;
 
@@ -32,11 +36,11 @@ export async function makeTopics(
     socketFactory: sockets.factory,
     // What fails is told by its error.
     logCreator: () => () => undefined,
-    retry: { retries: 10, initialRetryTime: 20, maxRetryTime: 50 },
+    retry: { retries: 10, initialRetryTime: 20, maxRetryTime: 100 },
   }).admin();
   try {
     await admin.connect();
-    await Promise.all([create(admin, topics), prepareGroups(admin)]);
+    await Promise.all([create(admin, topics, signal), prepareGroups(admin)]);
   } catch (error) {
     throw signal.aborted ? signal.reason : notMade(topics, error);
   } finally {
@@ -45,7 +49,7 @@ export async function makeTopics(
   }
 }
 
-async function create(admin: Admin, topics: DeclaredTopics): Promise<void> {
+async function create(admin: Admin, topics: DeclaredTopics, signal: AbortSignal): Promise<void> {
   const there = new Set(await admin.listTopics());
   const missing = Object.entries(topics).filter(([name]) => !there.has(name));
   if (missing.length === 0) return;
@@ -56,7 +60,28 @@ async function create(admin: Admin, topics: DeclaredTopics): Promise<void> {
       replicationFactor: 1,
       configEntries: Object.entries(config).map(([name, value]) => ({ name, value: String(value) })),
     })),
+    waitForLeaders: false,
   });
+  for (const [name] of missing) await untilLed(admin, name, signal);
+}
+
+/** The broker answers before the partitions of a new topic can be used; no event tells when they can. */
+async function untilLed(admin: Admin, topic: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (error) {
+      if (signal.aborted || !isPassing(error)) throw error;
+    }
+    await sleep(LOOK, undefined, { signal });
+  }
+}
+
+/** kafkajs wraps what it has given up on. */
+function isPassing(error: unknown): boolean {
+  const { retriable, cause } = error as { retriable?: boolean; cause?: unknown };
+  return retriable === true || (cause !== undefined && isPassing(cause));
 }
 
 /** The first who asks for a group has the broker make a topic for groups, and is turned away until it is loaded. */

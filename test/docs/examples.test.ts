@@ -2,16 +2,29 @@
 import { execSync } from 'node:child_process';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resolveReferences } from '../../bindings/core/reference.ts';
 import { loadConfig } from '../../environment/config/load.ts';
 import { project, type RunResult, root, run } from '../support/consumer.ts';
+import { hasKafka, startKafka, type TestKafka } from '../support/kafka.ts';
+import { CACHE } from '../support/kafka-jars.ts';
 import { normalise } from '../support/normalise.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { type Block, blocks, PAGES } from './markdown.ts';
 
 const shop = join(root, 'examples', 'shop');
 const shopFile = (name: string) => readFileSync(join(shop, name), 'utf8');
+
+/** The config of pages that bring none. */
+const CONFIG = `import { defineConfig, embedded, postgres } from '@qa/jest-preset';
+const config = defineConfig({
+  connections: { db: postgres({ server: embedded({ schema: './schema.sql' }) }) },
+  tags: ['smoke', 'slow'],
+});
+export default config;
+declare module '@qa/jest-preset' { interface Register { config: typeof config } }
+`;
 
 /** Before the examples of a page's test file. */
 const PRELUDE = `import { startShop } from './service/shop.mjs';
@@ -22,23 +35,56 @@ const post = (path: string, body?: unknown) =>
   fetch(qa.state.require<string>('api') + path, { method: 'POST', body: JSON.stringify(body) ?? null });
 post;
 `;
+
+/** The same on pages that speak of Kafka: both services of the example. */
+const KAFKA_PRELUDE = `import { startShipping } from './shipping/shipping.mjs';
+let shipping: Awaited<ReturnType<typeof startShipping>>;
+beforeAll(async () => { shipping = await startShipping({ databaseUrl: qa.db.url, brokers: qa.kafka.brokers }); });
+afterAll(() => shipping?.stop());
+`;
+
+/** What the config of such a page refers to. */
+const KAFKA_FILES = {
+  'payment.avsc': JSON.stringify({
+    type: 'record',
+    name: 'Payment',
+    fields: [
+      { name: 'orderId', type: 'string' },
+      { name: 'amount', type: 'double' },
+      { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    ],
+  }),
+  'returned.proto': 'syntax = "proto3"; package shop; message Returned { string order_id = 1; }',
+};
+const needsKafka = (page: string) => page === 'docs/kafka.md';
+
 const TYPES = {
   jest: ['node', 'jest', '@qa/jest-preset/jest'],
   vitest: ['node', 'vitest/globals', '@qa/jest-preset/vitest'],
 };
 
 let stage: TestPostgres;
+let broker: TestKafka | undefined;
 /** What commands of the pages may need: a stand of the user's own. */
-const env = () => ({ DATABASE_URL: stage.url('stage'), STAGE_DATABASE_URL: stage.url('stage') });
+const env = () => ({
+  DATABASE_URL: stage.url('stage'),
+  STAGE_DATABASE_URL: stage.url('stage'),
+  STAGE_KAFKA: `kafka://${broker?.broker}`,
+  QA_CACHE: CACHE,
+});
 
 beforeAll(async () => {
   stage = await startPostgres();
   await stage.run('create database stage');
   await stage.run(shopFile('schema.sql'), 'stage');
+  if (!hasKafka()) return;
+  broker = await startKafka();
+  await makeTopics(broker, ['stage-orders']);
 });
-afterAll(() => stage?.stop());
+afterAll(() => Promise.all([stage?.stop(), broker?.stop()]));
 
 describe.each(PAGES)('%s', (page) => {
+  const running = test.skipIf(needsKafka(page) && !hasKafka());
   const all = blocks(page);
   const marked = (mark: Block['mark']) => all.filter((block) => block.mark === mark);
 
@@ -51,8 +97,8 @@ describe.each(PAGES)('%s', (page) => {
     marked('body').length + marked('test').reduce((n, { text }) => n + (text.match(/\btest\(/g)?.length ?? 0), 0);
   const inBoth = examples > 0 ? describe : undefined;
   inBoth?.('examples', () => {
-    test.each(['jest', 'vitest'] as const)('run in %s', async (runner) => {
-      const folder = pageProject(all, runner);
+    running.each(['jest', 'vitest'] as const)('run in %s', async (runner) => {
+      const folder = pageProject(page, all, runner);
       const { code, output } = await run(
         folder,
         runner,
@@ -65,12 +111,12 @@ describe.each(PAGES)('%s', (page) => {
     });
 
     test.each(['jest', 'vitest'] as const)('have types in %s', async (runner) => {
-      expect(await run(pageProject(all, runner), 'tsc', ['-p', '.'])).toEqual({ code: 0, output: '' });
+      expect(await run(pageProject(page, all, runner), 'tsc', ['-p', '.'])).toEqual({ code: 0, output: '' });
     });
   });
 
   test.each(marked('config').map((block) => [block.at, block] as const))('config %s', async (_, { text, language }) => {
-    const folder = pageProject([], 'jest', { [`qa.config.${language}`]: text });
+    const folder = pageProject(page, [], 'jest', { [`qa.config.${language}`]: text });
     const { connections, stands = {} } = await loadConfig(folder, {});
     const sets = [connections, ...Object.values(stands).map((stand) => stand.connections)];
     const everything = sets.flatMap((set) => Object.entries(set));
@@ -85,8 +131,8 @@ describe.each(PAGES)('%s', (page) => {
 
   const withCommands = marked('run').length + marked('output').length > 0 ? describe : undefined;
   withCommands?.('commands', () => {
-    test('end as they should, and print what the page shows', async () => {
-      const folder = pageProject(all, 'jest');
+    running('end as they should, and print what the page shows', async () => {
+      const folder = pageProject(page, all, 'jest');
       let printed = '';
       for (const { at, mark, text, exit, value } of all) {
         if (mark === 'run') {
@@ -108,8 +154,20 @@ describe.each(PAGES)('%s', (page) => {
   });
 });
 
+async function makeTopics(kafka: TestKafka, topics: string[]): Promise<void> {
+  const admin = new kafkajs.Kafka({ brokers: kafka.brokers, logCreator: () => () => undefined }).admin();
+  await admin.connect();
+  await admin.createTopics({ topics: topics.map((topic) => ({ topic })) });
+  await admin.disconnect();
+}
+
 /** A user's folder: the shop, its schema and configs, and what the page adds. */
-function pageProject(all: readonly Block[], runner: 'jest' | 'vitest', more: Record<string, string> = {}): string {
+function pageProject(
+  name: string,
+  all: readonly Block[],
+  runner: 'jest' | 'vitest',
+  more: Record<string, string> = {},
+): string {
   const page = Object.fromEntries(all.filter(({ mark }) => mark === 'file').map(({ value, text }) => [value, text]));
   const examples = all.flatMap(({ mark, text, at }) =>
     mark === 'test' ? [text] : mark === 'body' ? [`test('${at}', async () => {\n${text}});\n`] : [],
@@ -118,10 +176,11 @@ function pageProject(all: readonly Block[], runner: 'jest' | 'vitest', more: Rec
     'schema.sql': shopFile('schema.sql'),
     'jest.config.cjs': `module.exports = { preset: '@qa/jest-preset' };\n`,
     'vitest.config.mts': `import { qaPreset } from '@qa/jest-preset/vitest';\nexport default { plugins: [qaPreset()], test: { globals: true } };\n`,
-    ...(all.length > 0 && !Object.keys(page).some((name) => name.startsWith('qa.config.'))
-      ? { 'qa.config.ts': shopFile('qa.config.ts') }
+    ...(all.length > 0 && !Object.keys(page).some((file) => file.startsWith('qa.config.'))
+      ? { 'qa.config.ts': CONFIG }
       : {}),
-    'docs.test.ts': PRELUDE + examples.join('\n'),
+    'docs.test.ts': PRELUDE + (needsKafka(name) ? KAFKA_PRELUDE : '') + examples.join('\n'),
+    ...(needsKafka(name) && KAFKA_FILES),
     'tsconfig.json': JSON.stringify({
       extends: './base.json',
       compilerOptions: { types: TYPES[runner] },
@@ -131,7 +190,8 @@ function pageProject(all: readonly Block[], runner: 'jest' | 'vitest', more: Rec
     ...page,
     ...more,
   });
-  for (const name of ['service', 'failing']) cpSync(join(shop, name), join(folder, name), { recursive: true });
+  for (const part of ['service', 'shipping', 'failing', 'with-kafka.mjs'])
+    cpSync(join(shop, part), join(folder, part), { recursive: true });
   return folder;
 }
 
@@ -150,8 +210,12 @@ function command(folder: string, line: string): Promise<RunResult> {
 
 /** The example's failing test, once. */
 function failing(): Promise<RunResult> {
-  const folder = pageProject([{ at: '', language: '', mark: 'test', value: '', exit: 0, text: '' }], 'jest');
-  failed ??= run(folder, 'jest', ['--ci', '--roots', 'failing']);
+  const folder = pageProject(
+    'README.md',
+    [{ at: '', language: '', mark: 'test', value: '', exit: 0, text: '' }],
+    'jest',
+  );
+  failed ??= run(folder, 'jest', ['--ci', '--roots', 'failing', '--', 'failure.test']);
   return failed;
 }
 let failed: Promise<RunResult> | undefined;

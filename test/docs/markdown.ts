@@ -19,7 +19,7 @@ import { root } from '../support/consumer.ts';
 
 export const PAGES = [
   'README.md',
-  ...['config', 'matchers', 'soft-and-tags', 'state-and-reset', 'servers', 'codecs', 'errors'].map(
+  ...['config', 'matchers', 'soft-and-tags', 'state-and-reset', 'servers', 'kafka', 'codecs', 'errors'].map(
     (name) => `docs/${name}.md`,
   ),
 ] as const;

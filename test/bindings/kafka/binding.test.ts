@@ -330,6 +330,18 @@ describe.skipIf(!hasKafka())('the Kafka binding on a real broker', () => {
       });
     });
 
+    test('a topic that is gone does not hold up what is sent to others', async () => {
+      await start();
+      const [gone, other] = [open.handle.topic(`${name}-gone`), open.handle.topic(name)];
+      await Promise.all([gone.create(), other.create()]);
+      await gone.send({ value: 1 });
+      await open.handle.transaction((tx) => tx.topic(gone.name).send({ value: 2 }));
+      await gone.delete();
+      expect(await other.send({ value: 3 })).toEqual({ partition: 0, offset: 0 });
+      await open.handle.transaction((tx) => tx.topic(name).send({ value: 4 }));
+      expect((await other.messages()).map(({ value }) => value)).toEqual([3, 4]);
+    });
+
     test('delete() refuses what this file has not made on a broker that is not ours', async () => {
       const { admin, producer } = await adminOf(broker);
       await admin.createTopics({ topics: [{ topic: name }], waitForLeaders: true });
