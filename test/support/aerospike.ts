@@ -15,6 +15,8 @@ import { freePort } from './postgres.ts';
 
 export interface TestAerospike extends AsyncDisposable {
   readonly port: number;
+  /** Of the server's process; 0 where it is given, or not running. */
+  readonly pid: number;
   /** `127.0.0.1:port` */
   readonly hosts: string;
   readonly namespace: 'test';
@@ -61,7 +63,7 @@ export async function useAerospike(): Promise<TestAerospike> {
     throw new Error('A server that is given is not ours to stop: use startAerospike().');
   };
   const none = async () => {};
-  const address = { port, hosts: given, namespace: 'test' as const, url: `aerospike://${given}/test` };
+  const address = { pid: 0, port, hosts: given, namespace: 'test' as const, url: `aerospike://${given}/test` };
   return {
     ...address,
     freeze: refused,
@@ -162,6 +164,9 @@ async function run(
   }
   return {
     port,
+    get pid() {
+      return child?.pid ?? 0;
+    },
     hosts: `127.0.0.1:${port}`,
     namespace: 'test',
     url: `aerospike://127.0.0.1:${port}/test`,

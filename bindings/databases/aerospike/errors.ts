@@ -65,9 +65,13 @@ function tell(error: DriverError, place: Place): Told | undefined {
   const words = said(error, place);
   switch (error.code) {
     case -1:
-      // The only errors of the client's own JavaScript: it is not connected, or was closed.
+      // The client's own JavaScript.
       return /^Not connected/.test(words)
-        ? ['QA_CONNECTION_LOST', 'The client is closed', 'Use it before its file ends, and do not close it yourself']
+        ? [
+            'QA_CONNECTION_LOST',
+            'The client has lost all nodes, or was closed',
+            `${LOST}, or a test has closed the client`,
+          ]
         : undefined;
     case -10:
     case -6:

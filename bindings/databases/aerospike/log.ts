@@ -45,5 +45,6 @@ function worthTelling(line: string): string[] {
   const [, level, source, , text] = LINE.exec(line) ?? [];
   // What a command failed with its promise says too, and what a seed said, the error of opening.
   if (text === undefined || source === 'command.cc' || /connect to seed/.test(text)) return [];
-  return [`Aerospike's client: ${level === 'ERROR' ? 'error: ' : ''}${text}`];
+  // Without the number of its own port, which is another one each time: notices are given once.
+  return [`Aerospike's client: ${level === 'ERROR' ? 'error: ' : ''}${text.replace(/, \d+$/, '')}`];
 }

@@ -100,9 +100,10 @@ export class Store {
       take,
     }: { bins?: boolean; signal?: AbortSignal | undefined; take: (record: StoredRecord) => boolean },
   ): Promise<void> {
-    const query = this.client.query(this.namespace, set ?? null, { nobins: !bins } as never);
     try {
       signal?.throwIfAborted();
+      // It refuses to be made where the client has lost its nodes.
+      const query = this.client.query(this.namespace, set ?? null, { nobins: !bins } as never);
       await this.scope.trace('scan', { set }, () => {
         const stream = query.foreach({ ...LIMITS } as never);
         const scanned = new Promise<void>((resolve, reject) => {
