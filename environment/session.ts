@@ -231,7 +231,7 @@ export class Session {
     scope.signal = deadline.signal;
     const way = [address, withoutServer(resolved), scope.lease?.options, namespace, config.stand];
     slot.key = inspect(way, { depth: Number.POSITIVE_INFINITY });
-    if (await this.#takeParked(slot)) return;
+    if (await this.#takeParked(slot, deadline)) return;
     const opening = binding.open(options, scope);
     const client = await deadline.bound(opening, () => {
       // Nobody will use what opens from now on. That it fails to open or close has no one to hear it: the deadline is told.
@@ -249,7 +249,7 @@ export class Session {
   }
 
   /** Whether an earlier file of this process left the very connection. */
-  async #takeParked(slot: Slot): Promise<boolean> {
+  async #takeParked(slot: Slot, deadline: Deadline): Promise<boolean> {
     const { binding, scope, key } = slot;
     const kept = unpark(this.#options.config.connections[slot.name]!);
     if (!kept) return false;
@@ -260,6 +260,13 @@ export class Session {
     const { client, options, driver, lease, resetter, redactor } = kept;
     this.redactor.include(redactor);
     scope.lease = lease;
+    try {
+      await deadline.bound(binding.resume?.(client, scope) ?? Promise.resolve(), () => new Error('It did not resume.'));
+    } catch {
+      // What ails it is told by opening another one.
+      await Promise.all([resetter?.close(), binding.close(client)]);
+      return false;
+    }
     slot.opened = { client, options, driver };
     if (resetter) slot.resetter = resetter;
     return true;

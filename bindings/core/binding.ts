@@ -36,6 +36,8 @@ export interface Binding<Options extends object = object, Client = unknown, Hand
    * each file opens and closes.
    */
   renew?(client: Client): Promise<boolean>;
+  /** Before the next file uses a client that `renew` has kept: what belongs to that file begins. */
+  resume?(client: Client, scope: Scope): Promise<void>;
   /**
    * What tests see as `qa.<name>`; made before the connection opens. `opened` gives the client or throws
    * QA_NOT_OPEN; nothing but methods, getters of I/O and of addresses may call it.

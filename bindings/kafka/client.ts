@@ -5,7 +5,9 @@ import { clock } from '../core/clock.ts';
 import type { QaError } from '../core/errors.ts';
 import { orAborted } from '../core/operation.ts';
 import { clusterOf, Sockets } from './cluster.ts';
+import { registerCompression, requireCompression } from './compression/index.ts';
 import { type Doing, kafkaError } from './errors.ts';
+import { watchFactories } from './left-behind.ts';
 import { type ParsedOptions, printBrokers } from './options.ts';
 import { Producers } from './producers.ts';
 import { type Mark, Recorder } from './recorder.ts';
@@ -29,46 +31,48 @@ const PAUSE = 10;
 const RETRY = { initialRetryTime: 20, maxRetryTime: 50 };
 
 export class KafkaClient {
-  /** The real client, as the config says, for tests. */
-  readonly kafka: Kafka;
   readonly options: ParsedOptions;
-  readonly scope: Scope;
   readonly recorder: Recorder;
-  readonly producers: Producers;
   /** Topics that tests made by `create()`. */
   readonly created: Set<string> = new Set();
+  /** Of the file that uses it now. */
+  scope: Scope;
+  /** The real client, as the config says, for tests. */
+  kafka!: Kafka;
+  producers!: Producers;
   codecs!: TopicCodecs;
   /** What a test's messages are counted from. */
   mark!: TestMark;
+  readonly #driver: Driver;
+  readonly #config: KafkaConfig;
+  /** The recorder's: they outlive a file, where the process runs another one. */
   readonly #sockets = new Sockets();
-  /** Fails at once where the real client would try again for seconds. */
-  readonly #impatient: Kafka;
+  /** What tests have opened, by the real client, by producers and by the admin. */
+  #ofTests!: Sockets;
+  #leave!: () => Promise<void>;
   #admin: Promise<Admin> | undefined;
   /** How many losses of each topic were told, now and when the test began. */
   readonly #told = new Map<string, number>();
   #toldBefore: ReadonlyMap<string, number> = new Map();
 
   constructor(driver: Driver, options: ParsedOptions, scope: Scope) {
-    const { namespace, connection } = scope;
-    const config = {
+    const { namespace } = scope;
+    this.options = options;
+    this.scope = scope;
+    this.#driver = driver;
+    this.#config = {
       brokers: [...options.brokers],
       clientId: options.clientId ?? `qa-${namespace.run}-w${namespace.worker}`,
       connectionTimeout: options.connectTimeout,
       authenticationTimeout: options.connectTimeout,
       requestTimeout: options.requestTimeout,
-      socketFactory: this.#sockets.factory,
       // What it would log it also throws, and tells by its events.
       logLevel: driver.logLevel.NOTHING,
-      ...securityConfig(options, (token) => scope.redactor.add(token)),
-    } satisfies KafkaConfig;
-    this.options = options;
-    this.scope = scope;
-    this.kafka = new driver.Kafka(config);
-    // One attempt for each address: kafkajs takes the next one by trying again.
-    this.#impatient = new driver.Kafka({ ...config, retry: { ...RETRY, retries: options.brokers.length - 1 } });
-    this.recorder = new Recorder(clusterOf(this.#impatient), options.record);
-    const { namespace: of } = scope;
-    this.producers = new Producers(this.kafka, driver, options.producer, `qa-${of.run}-w${of.worker}-${connection}`);
+      ...securityConfig(options, (token) => this.scope.redactor.add(token)),
+    };
+    const cluster = clusterOf(this.#impatient(this.#sockets));
+    this.recorder = new Recorder(cluster, options.record, driver.CompressionCodecs);
+    this.#begin();
   }
 
   get place(): { connection: string; address: string } {
@@ -84,7 +88,7 @@ export class KafkaClient {
       brokers,
       tls: ssl !== undefined && ssl !== false,
       sasl: identityOf(sasl),
-      answered: this.#sockets.answered,
+      answered: new Set([...this.#sockets.answered, ...this.#ofTests.answered]),
       redact: (text: string) => redactor.redact(text),
     };
     const known = this.recorder.topics.filter((topic) => !topic.startsWith('__'));
@@ -127,8 +131,9 @@ export class KafkaClient {
       try {
         return await orAborted(work(), signal);
       } catch (error) {
-        const isPassing = (error as { retriable?: unknown }).retriable === true;
-        if (!isPassing || signal?.aborted || clock().now() - start > PATIENCE) throw error;
+        const { name, retriable } = error as { name?: string; retriable?: boolean };
+        if (name !== 'KafkaJSProtocolError' || !retriable || signal?.aborted || clock().now() - start > PATIENCE)
+          throw error;
       }
       await new Promise<void>((resolve) => clock().setTimeout(resolve, PAUSE));
       // Where this fails too, the work's own error is the one to tell.
@@ -145,14 +150,57 @@ export class KafkaClient {
     return log.losses.slice(this.#toldBefore.get(log.topic) ?? 0);
   }
 
+  /** Ends what tests have opened, and forgets what was recorded; `resume` begins anew with another file. */
+  async renew(): Promise<void> {
+    await this.#leave();
+    this.#ofTests.destroy();
+    this.#told.clear();
+    this.#toldBefore = new Map();
+    // On a broker that is ours the next reset deletes them.
+    if (this.scope.lease === undefined) this.created.clear();
+    this.recorder.renew();
+  }
+
+  async resume(scope: Scope): Promise<void> {
+    this.scope = scope;
+    this.#begin();
+    this.codecs = this.codecs.for(scope.adopt);
+    await this.record();
+  }
+
+  /** From now on no message is missed. */
+  async record(): Promise<void> {
+    await this.persistently(() => this.recorder.open(Object.keys(this.options.topics)), this.scope.signal);
+    this.mark = { ...this.recorder.pins, sequences: new Map() };
+  }
+
   async close(): Promise<void> {
+    await this.#leave();
     const closed = this.recorder.close();
     this.#sockets.destroy();
+    this.#ofTests.destroy();
     await closed;
   }
 
+  #begin(): void {
+    const { namespace, connection } = this.scope;
+    this.#ofTests = new Sockets();
+    this.#admin = undefined;
+    this.kafka = new this.#driver.Kafka({ ...this.#config, socketFactory: this.#ofTests.factory });
+    this.#leave = watchFactories(this.kafka);
+    const id = `qa-${namespace.run}-w${namespace.worker}-${connection}`;
+    this.producers = new Producers(this.kafka, this.#driver, this.options.producer, id);
+  }
+
+  /** Fails at once where the real client would try again for seconds. */
+  #impatient({ factory }: Sockets): Kafka {
+    // One attempt for each address: kafkajs takes the next one by trying again.
+    const retry = { ...RETRY, retries: this.options.brokers.length - 1 };
+    return new this.#driver.Kafka({ ...this.#config, retry, socketFactory: factory });
+  }
+
   async #connectAdmin(): Promise<Admin> {
-    const admin = this.#impatient.admin();
+    const admin = this.#impatient(this.#ofTests).admin();
     try {
       await admin.connect();
       return admin;
@@ -166,16 +214,16 @@ export class KafkaClient {
 /** @throws QaError */
 export async function openKafka(options: ParsedOptions, scope: Scope): Promise<KafkaClient> {
   if (options.sasl !== undefined && 'password' in options.sasl) scope.redactor.add(options.sasl.password);
-  const client = new KafkaClient((await scope.driver()) as Driver, options, scope);
+  const driver = (await scope.driver()) as Driver;
+  const { compression = 'none' } = options.producer;
+  registerCompression(driver.CompressionCodecs, scope.baseDir);
+  requireCompression(compression, scope.baseDir, scope.connection);
+  const client = new KafkaClient(driver, options, scope);
   const late = () => void client.close();
   scope.signal.addEventListener('abort', late, { once: true });
   try {
-    const [codecs] = await Promise.all([
-      TopicCodecs.prepare(options.topics, scope),
-      client.recorder.open(Object.keys(options.topics)),
-    ]);
+    const [codecs] = await Promise.all([TopicCodecs.prepare(options.topics, scope), client.record()]);
     client.codecs = codecs;
-    client.mark = { ...client.recorder.pins, sequences: new Map() };
     return client;
   } catch (error) {
     await client.close();

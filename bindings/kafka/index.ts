@@ -34,6 +34,11 @@ export const binding = {
   describe: ({ brokers }: ParsedOptions) => ({ address: printBrokers(brokers) }),
   open: openKafka,
   close: (client) => client.close(),
+  renew: async (client) => {
+    await client.renew();
+    return true;
+  },
+  resume: (client, scope) => client.resume(scope),
   health,
   ownership,
   reset: async (client, proof, scope) => marks(client, proof, scope),

@@ -46,6 +46,10 @@ export function marks(client: KafkaClient, proof: Proof, _: Scope): Resetter {
     pop() {
       levels.pop();
     },
+    renew() {
+      levels.length = 0;
+      return true;
+    },
     close: async () => undefined,
   };
 }

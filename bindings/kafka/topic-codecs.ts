@@ -5,7 +5,7 @@ import type { Received } from '../core/messages.ts';
 import type { AnyCodec, HeaderValue, MessageHeaders, Part } from './codec.ts';
 import { automatic } from './codecs/automatic.ts';
 import { text } from './codecs/plain.ts';
-import type { DecodeError } from './failures.ts';
+import { type DecodeError, excerpt } from './failures.ts';
 import type { Topics } from './options.ts';
 import { prepareCodec, type ReadyCodec } from './ready.ts';
 import type { RawMessage } from './topic-log.ts';
@@ -63,6 +63,11 @@ export class TopicCodecs {
     return new TopicCodecs(new Map(declared), others, scope.adopt);
   }
 
+  /** The same codecs, for the realm of another file. */
+  for(adopt: Adopt): TopicCodecs {
+    return new TopicCodecs(this.#declared, this.#others, adopt);
+  }
+
   of(topic: string): TopicCodec {
     const found = this.#made.get(topic);
     if (found) return found;
@@ -113,6 +118,7 @@ export class TopicCodec {
   receive(raw: RawMessage): Received | Promise<Received> {
     const known = this.#known.get(raw);
     if (known) return known;
+    if (raw.unreadable) return unreadable(raw, this.#adopt);
     const headers = { ...raw.headers };
     const key = this.#decode('key', raw.key, headers);
     const value = this.#decode('value', raw.value, headers);
@@ -163,6 +169,15 @@ function messageOf(raw: RawMessage, key: Decoded, value: Decoded, adopt: Adopt):
   const part = key.error === undefined ? 'value' : 'key';
   const error = key.error ?? value.error;
   return error === undefined ? received : { ...received, undecodable: { part, ...told(error) } };
+}
+
+/** Stands for a whole batch that could not be read. */
+function unreadable(raw: RawMessage, adopt: Adopt): Received {
+  const { reason, count, bytes } = raw.unreadable!;
+  return {
+    ...messageOf(raw, { value: null }, { value: null }, adopt),
+    undecodable: { part: count === 1 ? 'message' : `batch of ${count} messages`, reason, excerpt: excerpt(bytes) },
+  };
 }
 
 function told(error: unknown): { reason: string; excerpt: string; error: unknown } {

@@ -96,9 +96,10 @@ export class TopicView implements MessageView {
         text: `${this.#missed} of its messages ${this.#start.words} were dropped to bound memory; \`record: { messages, bytes }\` of qa.${scope.connection} keeps more`,
       });
     }
-    if (recorder.away) {
-      const since = Math.round(clock().now() - recorder.away.since);
-      const told = this.#client.told(recorder.away.error, {
+    const away = recorder.awayFrom(this.#log.topic);
+    if (away) {
+      const since = Math.round(clock().now() - away.since);
+      const told = this.#client.told(away.error, {
         what: 'Recording',
         topic: this.#log.topic,
         operation: 'Read',
@@ -110,6 +111,7 @@ export class TopicView implements MessageView {
     } else if (this.#trouble && recorder.answeredAt < this.#trouble.at + ANSWER) {
       notices.push({ kind: 'lost', text: this.#trouble.error.message });
     }
+    notices.push(...recorder.hints(this.#log.topic).map((text): Notice => ({ kind: 'hint', text })));
     return notices;
   }
 

@@ -34,7 +34,6 @@ export function serverProperties(folder: string, { broker, controller }: Ports):
     'share.coordinator.state.topic.min.isr': 1,
     'log.cleaner.enable': false,
     // A broker's start waits for its heartbeats.
-    'broker.session.timeout.ms': 200,
     'broker.heartbeat.interval.ms': 50,
     'num.network.threads': 1,
     'num.io.threads': 2,

@@ -148,7 +148,11 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
       : options.advertised
         ? { 'advertised.listeners': `PLAINTEXT://${options.advertised}` }
         : {};
-    const more = Object.entries({ ...secure, ...options.properties }).map(([name, value]) => `${name}=${value}\n`);
+    // A restart waits until the registration before it has lapsed; a busy machine must not let it lapse by itself.
+    const session = { 'broker.session.timeout.ms': 1500 };
+    const more = Object.entries({ ...session, ...secure, ...options.properties }).map(
+      ([name, value]) => `${name}=${value}\n`,
+    );
     // The last one of a name counts.
     return serverProperties(folder, { broker: port, controller }) + more.join('');
   }

@@ -295,6 +295,26 @@ describe.skipIf(!hasKafka())('the Kafka binding on a real broker', () => {
     });
   });
 
+  test('the next file of the same process goes on with the same connections, and sees nothing of the one before', async () => {
+    await start({ topics: { [name]: { value: json() } } });
+    const topic = open.handle.topic(name);
+    await topic.create();
+    await topic.send({ value: 1 });
+    expect(valuesOf(await view('file'))).toEqual([1]);
+    const consumer = open.handle.client.consumer({ groupId: 'left-behind' });
+    const left = new Promise((resolve) => consumer.on(consumer.events.DISCONNECT, resolve));
+    await consumer.subscribe({ topic: name });
+    await consumer.run({ eachMessage: async () => undefined });
+    expect(resetter.renew!()).toBe(true);
+    expect(await binding.renew(open.client)).toBe(true);
+    await left;
+    await binding.resume(open.client, open.scope);
+    await reset();
+    await topic.send({ value: 3 });
+    expect(valuesOf(await view('file'))).toEqual([3]);
+    await expect(topic.delete()).rejects.toMatchObject({ code: 'QA_NOT_OURS' });
+  });
+
   describe('topics', () => {
     test('one that was deleted and made again starts anew, for tests too', async () => {
       await start();
@@ -306,6 +326,20 @@ describe.skipIf(!hasKafka())('the Kafka binding on a real broker', () => {
         await topic.delete();
       }
       expect(valuesOf(await view())).toEqual(['0-a', '0-b', '1-a', '1-b', '2-a', '2-b']);
+    });
+
+    test('one that nobody had named when it was deleted and made again is read from its beginning', async () => {
+      const kafka = adminOf(broker);
+      const { admin, producer } = await kafka;
+      await admin.createTopics({ topics: [{ topic: name }], waitForLeaders: true });
+      await producer.send({ topic: name, messages: [{ value: 'old' }, { value: 'old' }] });
+      await start();
+      open.client.created.add(name);
+      await open.handle.topic(name).delete();
+      await open.handle.topic(name).create();
+      await open.handle.topic(name).send({ value: 'new' });
+      expect(valuesOf(await view())).toEqual(['new']);
+      await Promise.all([admin.disconnect(), producer.disconnect()]);
     });
 
     test('create() leaves one that is there, and refuses another number of partitions', async () => {
