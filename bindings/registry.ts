@@ -2,10 +2,18 @@
 import type { Binding } from './core/binding.ts';
 import { binding as aerospike } from './databases/aerospike/index.ts';
 import { binding as postgres } from './databases/postgres/index.ts';
+import {
+  dragonflyBinding as dragonfly,
+  redisBinding as redis,
+  valkeyBinding as valkey,
+} from './databases/redis/index.ts';
 import { binding as kafka } from './kafka/index.ts';
 
 export const bindings = {
   postgres,
+  dragonfly,
+  redis,
+  valkey,
   kafka,
   aerospike,
 } satisfies Readonly<Record<string, Pick<Binding, 'kind' | 'driver'>>>;

@@ -24,6 +24,11 @@ export interface MessageSight<Seen> extends Sight<Seen> {
   isFinal?: boolean;
 }
 
+/** A partial as a test wrote it. */
+export function written({ whole }: MessageObserver, partial: Expected): unknown {
+  return whole === undefined ? partial : partial[whole];
+}
+
 /** Equality at any depth, as the source and the runner's custom testers know it. */
 export function sourceEquality(observer: Pick<MessageObserver, 'equal'>, testers: readonly Tester[]): Equality {
   const own: Tester = (actual: unknown, expected: unknown) =>

@@ -3,7 +3,7 @@ import { isMessageSource, type MessageObserver, type Since } from '../bindings/c
 import { type Expected, SOURCE } from '../bindings/core/source.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
 import { isPlainObject } from './judge.ts';
-import { isThenable, kindOf, misuse, optionsOf, partialOf } from './misuse.ts';
+import { isThenable, kindOf, misuse, optionsOf, partialOf, undefinedIn } from './misuse.ts';
 import { print } from './print.ts';
 import type { MessagesOptions } from './types.ts';
 
@@ -22,7 +22,8 @@ export function messagesOf(received: unknown, matcher: string): MessageObserver 
 
 /** A partial message, with names only that messages of the source have. */
 export function partialMessage(observer: MessageObserver, value: unknown, matcher: string, at: string): Expected {
-  const { noun, fields } = observer;
+  const { noun, fields, whole } = observer;
+  if (whole !== undefined) return { [whole]: wholeMessage(value, { whole, matcher, at }) };
   const mend = 'for any value write `expect.anything()`';
   const partial = partialOf(value, { matcher, at, noun, part: 'field', mend });
   const unknown = fields === undefined ? undefined : Object.keys(partial).find((name) => !fields.includes(name));
@@ -33,6 +34,19 @@ export function partialMessage(observer: MessageObserver, value: unknown, matche
     );
   }
   return partial;
+}
+
+/** What a message that is one value is compared with. */
+function wholeMessage(value: unknown, { whole, matcher, at }: { whole: string; matcher: string; at: string }): unknown {
+  const path = undefinedIn(value, '');
+  const isEmpty = isPlainObject(value) && Object.keys(value).length === 0;
+  if (path === undefined && !isEmpty) return value;
+  throw misuse(
+    isEmpty
+      ? `${matcher}(): ${at} is an empty object, which every object matches`
+      : `${matcher}(): ${path === '' ? at : `\`${path}\` of ${at}`} is undefined, which no ${whole} can be`,
+    'Check where the value comes from; for any value write `expect.anything()`',
+  );
 }
 
 /** The options of messages; `switches` beside the common ones. */

@@ -3,7 +3,7 @@ import type { MessageObserver, MessageView, Received } from '../bindings/core/me
 import type { Expected } from '../bindings/core/source.ts';
 import type { Report, ReportContext } from './expectation.ts';
 import { differences, type Equality } from './judge.ts';
-import type { MessageExpectation } from './message-expectation.ts';
+import { type MessageExpectation, written } from './message-expectation.ts';
 import { closestSection, rowLine } from './nearest.ts';
 import { aroundMessages, nearMessages } from './nearest-messages.ts';
 import { print } from './print.ts';
@@ -20,7 +20,7 @@ export function messageMatching(
   return {
     matcher,
     get args() {
-      return print(expected, 300);
+      return print(written(observer, expected), 300);
     },
     observer,
     options,

@@ -2,7 +2,7 @@
 import type { MessageObserver } from '../bindings/core/messages.ts';
 import type { Expected, Values } from '../bindings/core/source.ts';
 import type { Equality } from './judge.ts';
-import type { MessageExpectation } from './message-expectation.ts';
+import { type MessageExpectation, written } from './message-expectation.ts';
 import { aroundMessages, nearMessages } from './nearest-messages.ts';
 import { pair, pairInOrder } from './pairing.ts';
 import { print } from './print.ts';
@@ -23,7 +23,10 @@ export function messagesMatching(
   return {
     matcher,
     get args() {
-      return `${print(partials, 300)}${exactly || inOrder ? `, ${print({ ...(exactly && { exactly }), ...(inOrder && { inOrder }) })}` : ''}`;
+      return `${print(
+        partials.map((partial) => written(observer, partial)),
+        300,
+      )}${exactly || inOrder ? `, ${print({ ...(exactly && { exactly }), ...(inOrder && { inOrder }) })}` : ''}`;
     },
     observer,
     options,

@@ -91,7 +91,14 @@ export interface RowMatchers<T> {
 }
 
 /** What the first argument may be for a source of messages. */
-export type MessageOf<T> = T extends MessageSource<infer Message> ? MatchingRow<Message> : never;
+export type MessageOf<T> =
+  T extends MessageSource<infer Message>
+    ? unknown extends Message
+      ? unknown
+      : Message extends object
+        ? MatchingRow<Message>
+        : Matching<Message>
+    : never;
 
 /** Matchers of sources of messages. All wait: await them. */
 export interface MessageMatchers<T> {

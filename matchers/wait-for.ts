@@ -5,7 +5,7 @@ import { isMessageSource, type MessageObserver } from '../bindings/core/messages
 import { runtime } from '../bindings/core/runtime.ts';
 import { type AnySource, type Caller, type RowObserver, SOURCE, type WaitOptions } from '../bindings/core/source.ts';
 import { callsite, framed } from './callsite.ts';
-import { sourceEquality } from './message-expectation.ts';
+import { sourceEquality, written } from './message-expectation.ts';
 import { optionsOf, partialRow, rowsOf } from './misuse.ts';
 import { entryOptions, expectedEntry } from './misuse-entries.ts';
 import { messageOptions, partialMessage } from './misuse-messages.ts';
@@ -82,7 +82,7 @@ function forEntry(observer: EntryObserver, expected: unknown, options: WaitOptio
   };
 }
 
-/** It returns the message's fields. */
+/** It returns the message's fields, or the one value that it is. */
 function forMessage(observer: MessageObserver, expected: unknown, options: WaitOptions | undefined): Wait {
   const partial = partialMessage(observer, expected, 'waitFor', `the expected ${observer.noun}`);
   const given = messageOptions(options, 'waitFor', { isNot: false });
@@ -92,7 +92,7 @@ function forMessage(observer: MessageObserver, expected: unknown, options: WaitO
     label: observer.label,
     async run(context) {
       const outcome = await waitForMessages(expectation, context);
-      return { ...outcome, seen: outcome.seen?.fields };
+      return { ...outcome, seen: outcome.seen && written(observer, outcome.seen.fields) };
     },
   };
 }

