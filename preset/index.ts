@@ -51,8 +51,11 @@ export { SOURCE } from '../bindings/core/source.ts';
 export type {
   AerospikeHandle,
   AerospikeOptions,
+  AerospikeServer,
+  LentAerospike,
   RecordId,
   SeedOptions,
+  StartedAerospike,
 } from '../bindings/databases/aerospike/index.ts';
 export { aerospike } from '../bindings/databases/aerospike/index.ts';
 export type {

@@ -3,6 +3,7 @@ import type { Lease, Namespace } from '../bindings/core/binding.ts';
 import { isQaError, QaError } from '../bindings/core/errors.ts';
 import { type EmbeddedOptions, isEmbedded } from '../bindings/core/server.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
+import { leaseAerospike } from './aerospike/lease.ts';
 import { type KeeperClient, keeper, usesKeeper } from './client.ts';
 import { leaseKafka, prepareKafka } from './kafka/lease.ts';
 import { leasePostgres } from './postgres/lease.ts';
@@ -57,6 +58,18 @@ const KINDS: Readonly<Record<string, Kind>> = {
     late: {
       what: 'The throwaway server and its database were not ready within the deadline',
       mend: 'Give them more time with `embedded({ startTimeout })`, or make `schema` faster',
+    },
+  },
+  aerospike: {
+    options: ['isolation', 'startTimeout'],
+    lease: leaseAerospike,
+    failed: {
+      what: 'A throwaway Aerospike could not be had',
+      mend: 'See the cause, or give the connection the `hosts` of an Aerospike of your own',
+    },
+    late: {
+      what: 'The throwaway Aerospike was not ready within the deadline',
+      mend: 'Give it more time with `embedded({ startTimeout })`',
     },
   },
   kafka: {

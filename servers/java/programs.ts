@@ -10,15 +10,19 @@ export interface Found {
 }
 
 export function findJava(env: NodeJS.ProcessEnv = process.env): Found {
-  return find('java', ['JAVA_HOME'], env);
+  return findProgram('java', ['JAVA_HOME'], env);
 }
 
 export function findMaven(env: NodeJS.ProcessEnv = process.env): Found {
-  return find('mvn', ['MAVEN_HOME', 'M2_HOME'], env);
+  return findProgram('mvn', ['MAVEN_HOME', 'M2_HOME'], env);
 }
 
 /** A variable that is set wins over PATH, as in the programs' own scripts. */
-function find(name: string, variables: readonly string[], env: NodeJS.ProcessEnv): Found {
+export function findProgram(
+  name: string,
+  variables: readonly string[] = [],
+  env: NodeJS.ProcessEnv = process.env,
+): Found {
   const homes = variables.flatMap((variable) => (env[variable] ? [join(env[variable], 'bin', name)] : []));
   const paths = (env.PATH ?? '').split(delimiter).flatMap((folder) => (folder ? [join(folder, name)] : []));
   return {

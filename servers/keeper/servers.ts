@@ -1,4 +1,5 @@
 /** The servers of a run: one for each kind and options, as long as it lives. */
+import { startAerospike } from '../aerospike/start.ts';
 import { fetchJars } from '../java/fetch.ts';
 import { prepareBroker } from '../kafka/prepare.ts';
 import { startKafka } from '../kafka/start.ts';
@@ -20,6 +21,7 @@ export type Provider<Options> = (options: Options, onProcess: (process: Supervis
 const PROVIDERS: Readonly<Record<string, Provider<never>>> = {
   postgres: startPostgres,
   kafka: startKafka,
+  aerospike: startAerospike,
   // What fetches and prepares a server's programs is ended with the run as a server is.
   jars: fetchJars,
   'kafka-prepare': prepareBroker,

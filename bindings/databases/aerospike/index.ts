@@ -12,6 +12,7 @@ import { ownership, reset } from './reset/index.ts';
 
 export type { AerospikeHandle, RecordId, SeedOptions } from './handle.ts';
 export type { AerospikeOptions } from './options.ts';
+export type { AerospikeServer, LentAerospike, StartedAerospike } from './server.ts';
 
 export const binding = {
   kind: 'aerospike',

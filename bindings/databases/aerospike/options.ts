@@ -14,10 +14,11 @@ import {
 } from '../../core/check.ts';
 import { QaError } from '../../core/errors.ts';
 import type { OrReference } from '../../core/reference.ts';
-import { type EmbeddedFor, type EmbeddedServer, isServer, SERVER_EXPECTED } from '../../core/server.ts';
+import { isServer, SERVER_EXPECTED } from '../../core/server.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { checkTls, type TlsOptions } from '../../core/tls.ts';
 import { type Address, parseSeeds } from './address.ts';
+import type { AerospikeServer } from './server.ts';
 
 export interface AerospikeOptions {
   /** Seeds: `host:port`, several with commas or as a list. The port may be left out: 3000. */
@@ -26,8 +27,8 @@ export interface AerospikeOptions {
   namespace?: OrReference<string>;
   user?: OrReference<string>;
   password?: OrReference<string>;
-  /** A throwaway server, `embedded(…)`, from the `asd` in PATH. Excludes `hosts`. */
-  server?: EmbeddedServer<EmbeddedFor<'schema'>>;
+  /** A throwaway server: `embedded()`, from the `asd` in PATH, or a started container. Excludes `hosts`. */
+  server?: AerospikeServer;
   /** TLS. `true` verifies the certificate with the authorities that Node knows. */
   tls?: boolean | TlsOptions;
   /** Time for one node to answer when the connection opens, and for its connections later, ms. Default: 1000. */

@@ -26,6 +26,10 @@ export interface StandInOptions {
   delay?: number;
   /** Name to credential. With none everybody is let in. */
   users?: Record<string, string>;
+  /** What it prints when it listens. Default: its port. */
+  ready?: string;
+  /** It does not end with its standard input. */
+  isAlone?: boolean;
   /** Files of key and certificate. */
   tls?: { key: string; cert: string };
 }
@@ -48,9 +52,9 @@ const server = options.tls
 server.listen(options.port, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;
   identity.address = `127.0.0.1:${port}`;
-  console.log(port);
+  console.log(options.ready ?? port);
 });
-process.stdin.on('end', () => process.exit()).resume();
+if (!options.isAlone) process.stdin.on('end', () => process.exit()).resume();
 
 function serve(socket: Socket): void {
   const frames = new Frames();
