@@ -4,9 +4,10 @@ import type { Scope } from '../core/binding.ts';
 import { clock } from '../core/clock.ts';
 import type { QaError } from '../core/errors.ts';
 import { orAborted } from '../core/operation.ts';
-import { clusterOf, Sockets } from './cluster.ts';
+import { clusterOf, Sockets, type WireCluster } from './cluster.ts';
 import { registerCompression, requireCompression } from './compression/index.ts';
 import { type Doing, kafkaError } from './errors.ts';
+import { GroupDirectory } from './group-directory.ts';
 import { watchFactories } from './left-behind.ts';
 import { type ParsedOptions, printBrokers } from './options.ts';
 import { Producers } from './producers.ts';
@@ -32,7 +33,9 @@ const RETRY = { initialRetryTime: 20, maxRetryTime: 50 };
 
 export class KafkaClient {
   readonly options: ParsedOptions;
+  readonly cluster: WireCluster;
   readonly recorder: Recorder;
+  readonly groups: GroupDirectory;
   /** Topics that tests made by `create()`. */
   readonly created: Set<string> = new Set();
   /** Of the file that uses it now. */
@@ -70,8 +73,9 @@ export class KafkaClient {
       logLevel: driver.logLevel.NOTHING,
       ...securityConfig(options, (token) => this.scope.redactor.add(token)),
     };
-    const cluster = clusterOf(this.#impatient(this.#sockets));
-    this.recorder = new Recorder(cluster, options.record, driver.CompressionCodecs);
+    this.cluster = clusterOf(this.#impatient(this.#sockets));
+    this.recorder = new Recorder(this.cluster, options.record, driver.CompressionCodecs);
+    this.groups = new GroupDirectory(this.cluster);
     this.#begin();
   }
 

@@ -8,6 +8,7 @@ import { type Caller, SOURCE } from '../core/source.ts';
 import { nearest } from '../core/suggest.ts';
 import type { KafkaClient } from './client.ts';
 import type { Doing } from './errors.ts';
+import { doingWith, lagOf } from './groups.ts';
 import { TopicObserver } from './observer.ts';
 import { encodeMessage, type SendMessage } from './outgoing.ts';
 import type { Sent } from './producers.ts';
@@ -80,6 +81,15 @@ export interface Topic<Key = string, Value = unknown, KeyIn = Key, ValueIn = Val
    * await expect(qa.kafka.topic('orders')).toReceiveKafkaMessage({ key: 'o-1' }, { since: before });
    */
   offsets(): Promise<Record<number, number | bigint>>;
+  /**
+   * How many of its records a consumer group has not committed yet, as offsets count them; 0 when it has seen all:
+   * markers of transactions, which nobody commits, are not counted then.
+   *
+   * @throws QaError QA_NOT_FOUND for an unknown group, or one that does not read the topic
+   * @example
+   * await expect.poll(() => qa.kafka.topic('orders').lag('billing')).toBe(0);
+   */
+  lag(group: string): Promise<number>;
 }
 
 export function topicOf(name: string, client: () => KafkaClient, scope: Scope): Topic {
@@ -141,6 +151,8 @@ export function topicOf(name: string, client: () => KafkaClient, scope: Scope): 
       run(topic.offsets, { what: `Reading the offsets of \`${name}\``, operation: 'Describe' }, () =>
         endsOf(client(), name),
       ),
+    lag: (group) =>
+      run(topic.lag, doingWith(group), async (signal) => Number(await lagOf(client(), group, name, signal))),
   };
   return topic;
 }

@@ -4,6 +4,7 @@ import type { MessageView, Notice, Received, ReceivedList } from '../core/messag
 import type { Expected } from '../core/source.ts';
 import { nearest } from '../core/suggest.ts';
 import type { KafkaClient } from './client.ts';
+import { afterGroup } from './groups.ts';
 import type { Start } from './since.ts';
 import type { TopicCodec } from './topic-codecs.ts';
 import type { TopicLog } from './topic-log.ts';
@@ -113,6 +114,10 @@ export class TopicView implements MessageView {
     }
     notices.push(...recorder.hints(this.#log.topic).map((text): Notice => ({ kind: 'hint', text })));
     return notices;
+  }
+
+  afterGroup(group: string, signal: AbortSignal): Promise<void> {
+    return afterGroup(this.#client, group, { topic: this.#log.topic, signal });
   }
 
   async explain(): Promise<string[]> {

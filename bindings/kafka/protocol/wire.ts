@@ -95,6 +95,10 @@ export class Reader {
     return this.#bytes.readInt8(this.#move(1)) !== 0;
   }
 
+  int8(): number {
+    return this.#bytes.readInt8(this.#move(1));
+  }
+
   int16(): number {
     return this.#bytes.readInt16BE(this.#move(2));
   }
