@@ -56,11 +56,9 @@ export function lackOf(group: string, topic: string, look: GroupLook | undefined
 function lagging(behind: readonly Behind[]): string {
   const shown = behind.slice(0, SHOWN).map(({ topic, partition, commit, first, last }) => {
     const where = `partition ${partition} of \`${topic}\``;
-    if (commit === undefined) return `of ${where}, which has offsets ${first} to ${last}, it has committed none`;
+    if (commit === undefined) return `of ${where}, which has ${span(first, last)}, it has committed none`;
     const from = later(commit, first);
-    return from === last
-      ? `offset ${last} of ${where} is not committed`
-      : `offsets ${from} to ${last} of ${where} are not committed`;
+    return `${span(from, last)} of ${where} ${from === last ? 'is' : 'are'} not committed`;
   });
   const more = behind.length - shown.length;
   return `${shown.join('; ')}${more > 0 ? `; and of ${count(more, 'other partition')}` : ''}`;
@@ -72,6 +70,10 @@ function mendOf({ behind, description: { members } }: GroupLook): string {
   if (behind.every(({ commit }) => commit === undefined))
     return `See whether its consumers${readers} hang or fail. One that begins at the end of a topic commits nothing until a record comes: let it begin at the first (\`auto.offset.reset=earliest\`)`;
   return `See whether its consumers${readers} hang or fail on a record, or give them more time with \`within\``;
+}
+
+function span(first: bigint, last: bigint): string {
+  return first === last ? `offset ${last}` : `offsets ${first} to ${last}`;
 }
 
 function count(n: number, noun: string): string {
