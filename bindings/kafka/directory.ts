@@ -1,7 +1,7 @@
 /** Which topics there are, who leads their partitions, and how often one of the same name was made again. */
 import type { PartitionMetadata } from 'kafkajs';
 import type { WireCluster } from './cluster.ts';
-import { UNKNOWN_TOPIC } from './protocol/errors.ts';
+import { INVALID_TOPIC, UNKNOWN_TOPIC } from './protocol/errors.ts';
 import type { Metadata, TopicMetadata } from './protocol/metadata.ts';
 
 export class Directory {
@@ -81,7 +81,8 @@ export class Directory {
   }
 
   #exists({ topicErrorCode, topicId }: TopicMetadata): boolean {
-    return topicErrorCode !== UNKNOWN_TOPIC && !(topicId !== undefined && this.#dead.has(topicId));
+    if (topicErrorCode === UNKNOWN_TOPIC || topicErrorCode === INVALID_TOPIC) return false;
+    return topicId === undefined || !this.#dead.has(topicId);
   }
 
   #isOther({ topic, topicId }: TopicMetadata): boolean {

@@ -20,8 +20,8 @@ export interface Position {
   pausedUntil: number;
   /** In a row. */
   failures: number;
-  /** The broker refuses to let it be read, and why. */
-  refusal: BrokerError | undefined;
+  /** Since when nobody leads it, or lets it be read. */
+  trouble: Away | undefined;
   /** Most that one answer brings of it. */
   maxBytes: number;
   /** High watermark and last stable offset, as the last answer told. */
@@ -93,10 +93,7 @@ export class FetchLoops {
   start(node: string): void {
     if (this.#running.has(node)) return;
     const run = this.#run;
-    const loop = this.#loop(node, run).finally(() => {
-      if (this.#run === run) this.#running.delete(node);
-    });
-    this.#running.set(node, loop);
+    this.#running.set(node, this.#loop(node, run));
   }
 
   /** What is under way is given up. Resolves when the answers that brokers still owe have come, or never will. */
@@ -113,7 +110,12 @@ export class FetchLoops {
     let failures = 0;
     while (this.#run === run) {
       const mine = this.#owner.positionsOf(node);
-      if (mine.length === 0) break;
+      if (mine.length === 0) {
+        // At once: whatever it leads from now on needs another loop.
+        this.#running.delete(node);
+        this.#away.delete(node);
+        return;
+      }
       const now = clock().now();
       const ready = mine.filter(({ isBusy, pausedUntil }) => !isBusy && pausedUntil <= now);
       const nextAt = Math.min(...mine.map(({ pausedUntil }) => pausedUntil).filter((until) => until > now));
@@ -137,7 +139,6 @@ export class FetchLoops {
         if (this.#run === run) await this.#owner.refresh().catch(() => undefined);
       }
     }
-    if (this.#run === run) this.#away.delete(node);
   }
 
   async #fetch(node: string, positions: readonly Position[], maxWait: number): Promise<Fetched[]> {
@@ -158,7 +159,7 @@ export class FetchLoops {
       if (!position || !this.#owner.isCurrent(position)) continue;
       if (answer.errorCode === 0) {
         position.failures = 0;
-        position.refusal = undefined;
+        position.trouble = undefined;
         if (!position.isBusy) await this.#owner.fetched(position, answer);
         continue;
       }
@@ -167,7 +168,7 @@ export class FetchLoops {
       position.pausedUntil = clock().now() + restAfter(position.failures);
       if (answer.errorCode === OFFSET_OUT_OF_RANGE) outOfRange.push(position);
       else if (error.retriable) isStale = true;
-      else position.refusal = error;
+      else position.trouble ??= { since: clock().now(), error };
     }
     if (outOfRange.length > 0) await this.#owner.outOfRange(outOfRange);
     // Those that have a new leader rest meanwhile; where it fails, the next answer asks for it again.

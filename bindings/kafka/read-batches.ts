@@ -128,15 +128,14 @@ class UnreadableBatch implements RawMessage {
     this.timestamp = batch.appendTime ?? batch.baseTimestamp;
     this.seen = seen;
     this.size = EXCERPT;
-    const span =
-      first === batch.lastOffset
-        ? `The message at offset ${first}`
-        : `The messages at offsets ${first} to ${batch.lastOffset}`;
     const name = COMPRESSIONS[batch.compression];
-    const how = name ? `, compressed with ${name},` : '';
+    const what = [
+      batch.count === 1 ? 'the message' : `${batch.count} messages, up to offset ${batch.lastOffset}`,
+      ...(name ? [`compressed with ${name}`] : []),
+    ];
     const why = (error as { message?: unknown } | undefined)?.message ?? error;
     this.unreadable = {
-      reason: `${span} of partition ${partition}${how} could not be read: ${why}`,
+      reason: `${what.join(', ')}, could not be read: ${why}`,
       count: batch.count,
       bytes: Buffer.from(batch.records.subarray(0, EXCERPT)),
     };

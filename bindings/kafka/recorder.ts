@@ -96,6 +96,11 @@ export class Recorder {
     return this.#directory.partitions(topic);
   }
 
+  /** The topic's id; undefined where the brokers have none. */
+  idOf(topic: string): string | undefined {
+    return this.#directory.id(topic);
+  }
+
   /** Since when no broker answers, and why. */
   get away(): Away | undefined {
     return this.#loops.isIdle ? this.#lost : this.#loops.away;
@@ -103,11 +108,9 @@ export class Recorder {
 
   /** Since when something of a topic cannot be read, and why: one of its leaders does not answer or let it be read. */
   awayFrom(topic: string): Away | undefined {
-    for (const { leader, refusal } of this.#positionsOf(topic)) {
-      const away = this.#loops.awayOf(`${leader}`);
+    for (const { leader, trouble } of this.#positionsOf(topic)) {
+      const away = this.#loops.awayOf(`${leader}`) ?? trouble;
       if (away) return away;
-      if (refusal) return { since: clock().now(), error: refusal };
-      if (leader < 0 && this.topics.includes(topic)) return { since: clock().now(), error: new BrokerError(NO_LEADER) };
     }
     return this.away;
   }
@@ -297,11 +300,18 @@ export class Recorder {
     for (const [partition, leader] of known) {
       const key = `${log.topic}/${partition}`;
       const position = this.#positions.get(key);
-      if (position) position.leader = leader;
+      if (position) this.#led(position, leader);
       else if (!this.#unpinned.has(key)) this.#positions.set(key, this.#newPosition(log, partition, leader));
       if (leader >= 0 && this.#positions.has(key) && !this.#closed) this.#loops.start(`${leader}`);
     }
-    for (const position of this.#positionsOf(log.topic)) if (!known.has(position.partition)) position.leader = -1;
+    for (const position of this.#positionsOf(log.topic)) if (!known.has(position.partition)) this.#led(position, -1);
+  }
+
+  #led(position: Position, leader: number): void {
+    if (position.leader === leader) return;
+    position.leader = leader;
+    position.trouble = leaderless(leader);
+    position.pausedUntil = 0;
   }
 
   #newPosition({ topic, generation }: TopicLog, partition: number, leader: number): Position {
@@ -316,7 +326,7 @@ export class Recorder {
       isBusy: false,
       pausedUntil: 0,
       failures: 0,
-      refusal: undefined,
+      trouble: leaderless(leader),
       maxBytes: PARTITION_BYTES,
       high: offset,
       stable: offset,
@@ -435,6 +445,10 @@ export class Recorder {
     );
     this.#timer.unref();
   }
+}
+
+function leaderless(leader: number): Away | undefined {
+  return leader < 0 ? { since: clock().now(), error: new BrokerError(NO_LEADER) } : undefined;
 }
 
 function keyOf({ topic, partition }: { topic: string; partition: number }): string {

@@ -20,7 +20,7 @@ export interface RawMessage {
 }
 
 export interface Unreadable {
-  /** `2 messages (offsets 4 to 5) are compressed with lz4: …` */
+  /** `2 messages, up to offset 5, compressed with lz4, could not be read: …` */
   readonly reason: string;
   /** How many messages there were. */
   readonly count: number;

@@ -46,6 +46,8 @@ export interface TestKafkaOptions {
    * who comes to the plaintext listener is superuser and makes the ACLs.
    */
   secure?: boolean;
+  /** It becomes the second broker of that one's cluster, which stays its controller. */
+  joins?: TestKafka;
   /** What the broker says its plaintext address is: one that cannot be reached, say. */
   advertised?: string;
 }
@@ -56,6 +58,8 @@ export interface TestKafka extends AsyncDisposable {
   readonly broker: string;
   readonly brokers: string[];
   readonly port: number;
+  /** Where its controller listens. */
+  readonly controller: number;
   /** `localhost:port` of the TLS listener, its certificate's authority as PEM, and whom it knows; with `secure`. */
   readonly secure: { broker: string; ca: string; user: string; password: string };
   readonly folder: string;
@@ -101,6 +105,7 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
       broker: `127.0.0.1:${port}`,
       brokers: [`127.0.0.1:${port}`],
       port,
+      controller,
       get secure() {
         if (!options.secure) throw new Error('Start it with { secure: true }.');
         return { broker: `localhost:${securePort}`, ca, user: USER, password: PASSWORD };
@@ -150,7 +155,13 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
         : {};
     // A restart waits until the registration before it has lapsed; a busy machine must not let it lapse by itself.
     const session = { 'broker.session.timeout.ms': 1500 };
-    const more = Object.entries({ ...session, ...secure, ...options.properties }).map(
+    const member = options.joins && {
+      'process.roles': 'broker',
+      'node.id': 2,
+      'controller.quorum.voters': `1@127.0.0.1:${options.joins.controller}`,
+      listeners: `PLAINTEXT://127.0.0.1:${port}`,
+    };
+    const more = Object.entries({ ...session, ...secure, ...member, ...options.properties }).map(
       ([name, value]) => `${name}=${value}\n`,
     );
     // The last one of a name counts.

@@ -20,7 +20,8 @@ const TYPES: Readonly<Record<number, readonly [type: string, text: string]>> = {
 export const OFFSET_OUT_OF_RANGE = 1;
 export const UNKNOWN_TOPIC = 3;
 export const NO_LEADER = 5;
-export const NOT_ALLOWED = 29;
+/** The name can be no topic's. */
+export const INVALID_TOPIC = 17;
 
 /** Leadership is moving: soon over, and no trouble of the topic. */
 const PASSING: ReadonlySet<number> = new Set([3, 5, 6, 9, 74, 75, 78, 100, 103]);
