@@ -19,6 +19,8 @@ import { type Bounds, TopicLog } from './topic-log.ts';
 /** New topics, partitions and leaders are looked for this often, ms; more often while a followed topic is missing. */
 const REFRESH = 1000;
 const REFRESH_MISSING = 50;
+/** Leaders are found again within this time, or their brokers are away, ms. */
+const PATIENCE = 2000;
 /** Most that one answer brings of a partition, bytes. */
 const PARTITION_BYTES = 1 << 20;
 
@@ -27,6 +29,12 @@ export interface Mark {
   readonly ends: ReadonlyMap<string, bigint>;
   /** How often each topic had been made again. */
   readonly generations: ReadonlyMap<string, number>;
+}
+
+interface Marked {
+  readonly ends: Map<string, bigint>;
+  /** Partitions that are there, but whose end nobody could tell. */
+  readonly unknown: readonly string[];
 }
 
 export class Recorder {
@@ -72,7 +80,7 @@ export class Recorder {
   async open(topics: readonly string[]): Promise<void> {
     await this.#cluster.connect();
     keepAlive(this.#cluster, true);
-    const { ends, unknown } = await this.#mark();
+    const { ends, unknown } = await this.#firstMark();
     this.#pins = { ends: new Map(ends), generations: new Map(this.#directory.generations) };
     for (const key of unknown) this.#unpinned.add(key);
     for (const topic of topics) this.follow(topic);
@@ -253,7 +261,21 @@ export class Recorder {
     for (const reader of this.#readers) reader();
   }
 
-  async #mark(): Promise<{ ends: Map<string, bigint>; unknown: string[] }> {
+  /** A cluster that is starting, or has lost its only broker for a moment, soon has leaders. */
+  async #firstMark(): Promise<Marked> {
+    const start = clock().now();
+    for (;;) {
+      try {
+        return await this.#mark();
+      } catch (error) {
+        const isPassing = error instanceof BrokerError && error.retriable;
+        if (!isPassing || this.#closed || clock().now() - start > PATIENCE) throw error;
+      }
+      await new Promise<void>((resolve) => clock().setTimeout(resolve, REFRESH_MISSING));
+    }
+  }
+
+  async #mark(): Promise<Marked> {
     await this.refresh();
     const { found, failed } = await this.#list(this.topics, LATEST);
     if (found.size === 0) for (const error of failed.values()) throw error;
