@@ -6,6 +6,7 @@ import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resolveReferences } from '../../bindings/core/reference.ts';
 import { loadConfig } from '../../environment/config/load.ts';
+import { type TestAerospike, useAerospike } from '../support/aerospike.ts';
 import { project, type RunResult, root, run } from '../support/consumer.ts';
 import { hasKafka, startKafka, type TestKafka } from '../support/kafka.ts';
 import { CACHE } from '../support/kafka-jars.ts';
@@ -57,6 +58,8 @@ const KAFKA_FILES = {
   'returned.proto': 'syntax = "proto3"; package shop; message Returned { string order_id = 1; }',
 };
 const needsKafka = (page: string) => page === 'docs/kafka.md';
+/** Its examples need no service. */
+const isAlone = (page: string) => page === 'docs/aerospike.md';
 
 const TYPES = {
   jest: ['node', 'jest', '@qa/jest-preset/jest'],
@@ -65,23 +68,27 @@ const TYPES = {
 
 let stage: TestPostgres;
 let broker: TestKafka | undefined;
+let profiles: TestAerospike;
 /** What commands of the pages may need: a stand of the user's own. */
 const env = () => ({
   DATABASE_URL: stage.url('stage'),
   STAGE_DATABASE_URL: stage.url('stage'),
   STAGE_KAFKA: `kafka://${broker?.broker}`,
+  AEROSPIKE_HOSTS: profiles.hosts,
+  STAGE_AEROSPIKE: profiles.url,
   QA_CACHE: CACHE,
 });
 
 beforeAll(async () => {
   stage = await startPostgres();
+  profiles = await useAerospike();
   await stage.run('create database stage');
   await stage.run(shopFile('schema.sql'), 'stage');
   if (!hasKafka()) return;
   broker = await startKafka();
   await makeTopics(broker, ['stage-orders']);
 });
-afterAll(() => Promise.all([stage?.stop(), broker?.stop()]));
+afterAll(() => Promise.all([stage?.stop(), broker?.stop(), profiles?.stop()]));
 
 describe.each(PAGES)('%s', (page) => {
   const running = test.skipIf(needsKafka(page) && !hasKafka());
@@ -179,7 +186,7 @@ function pageProject(
     ...(all.length > 0 && !Object.keys(page).some((file) => file.startsWith('qa.config.'))
       ? { 'qa.config.ts': CONFIG }
       : {}),
-    'docs.test.ts': PRELUDE + (needsKafka(name) ? KAFKA_PRELUDE : '') + examples.join('\n'),
+    'docs.test.ts': (isAlone(name) ? '' : PRELUDE) + (needsKafka(name) ? KAFKA_PRELUDE : '') + examples.join('\n'),
     ...(needsKafka(name) && KAFKA_FILES),
     'tsconfig.json': JSON.stringify({
       extends: './base.json',

@@ -19,9 +19,17 @@ import { root } from '../support/consumer.ts';
 
 export const PAGES = [
   'README.md',
-  ...['config', 'matchers', 'soft-and-tags', 'state-and-reset', 'servers', 'kafka', 'codecs', 'errors'].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    'config',
+    'matchers',
+    'soft-and-tags',
+    'state-and-reset',
+    'servers',
+    'kafka',
+    'aerospike',
+    'codecs',
+    'errors',
+  ].map((name) => `docs/${name}.md`),
 ] as const;
 
 const MARKS = ['test', 'body', 'file', 'config', 'run', 'output', 'stage', 'install', 'clone'] as const;

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { EntryConditions } from '../../bindings/core/entries.ts';
 import { ERROR_CODES } from '../../bindings/core/errors.ts';
 import type { EmbeddedOptions } from '../../bindings/core/server.ts';
+import type { AerospikeOptions } from '../../bindings/databases/aerospike/options.ts';
 import type { PoolOptions, PostgresOptions } from '../../bindings/databases/postgres/options.ts';
 import type { KafkaOptions } from '../../bindings/kafka/options.ts';
 import { bindings } from '../../bindings/registry.ts';
@@ -97,6 +98,24 @@ describe('options', () => {
     const messages = { within: 1, stays: 1, soft: 1, since: 1, afterGroup: 1, exactly: 1, inOrder: 1 };
     expect(keys('docs/kafka.md', 'option of messages')).toEqual(
       Object.keys(messages satisfies Record<keyof MessagesOptions, number>),
+    );
+  });
+
+  test('aerospike.md lists those of aerospike()', () => {
+    const aerospike = {
+      hosts: 1,
+      namespace: 1,
+      user: 1,
+      password: 1,
+      server: 1,
+      tls: 1,
+      connectTimeout: 1,
+      policies: 1,
+      client: 1,
+      reset: 1,
+    };
+    expect(keys('docs/aerospike.md', 'option of `aerospike()`')).toEqual(
+      Object.keys(aerospike satisfies Record<keyof AerospikeOptions, number>),
     );
   });
 
