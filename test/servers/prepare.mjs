@@ -42,8 +42,8 @@ const needs = [
     name: "Aerospike's client",
     // Its programs are linked with a library of the system: npm installs it without, and it does not load.
     find: () => {
-      const loads = ['-e', "require('aerospike')"];
-      return spawnSync(newerNode(), loads, { cwd: root }).status === 0 ? 'aerospike' : undefined;
+      const { stderr } = spawnSync(newerNode(), ['-e', "require('aerospike')"], { cwd: root, encoding: 'utf8' });
+      return stderr.includes('libyaml') ? undefined : 'aerospike';
     },
     install: () => execute('apt-get', ['install', '-y', '--no-install-recommends', 'libyaml-0-2']),
     help: 'apt-get install libyaml-0-2',
