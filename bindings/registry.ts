@@ -1,6 +1,7 @@
 /** All bindings of this package, one a line: lists, types and tables follow from it. */
 import type { Binding } from './core/binding.ts';
 import { binding as aerospike } from './databases/aerospike/index.ts';
+import { binding as cassandra } from './databases/cassandra/index.ts';
 import { binding as postgres } from './databases/postgres/index.ts';
 import {
   dragonflyBinding as dragonfly,
@@ -16,6 +17,7 @@ export const bindings = {
   valkey,
   kafka,
   aerospike,
+  cassandra,
 } satisfies Readonly<Record<string, Pick<Binding, 'kind' | 'driver'>>>;
 
 export type BindingKind = keyof typeof bindings;

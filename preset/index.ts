@@ -59,6 +59,16 @@ export type {
 } from '../bindings/databases/aerospike/index.ts';
 export { aerospike } from '../bindings/databases/aerospike/index.ts';
 export type {
+  CassandraDriverOptions,
+  CassandraHandle,
+  CassandraOptions,
+  CassandraServer,
+  Consistency,
+  LentCassandra,
+  StartedCassandra,
+} from '../bindings/databases/cassandra/index.ts';
+export { cassandra } from '../bindings/databases/cassandra/index.ts';
+export type {
   PoolOptions,
   PostgresHandle,
   PostgresOptions,

@@ -4,6 +4,7 @@ import { isQaError, QaError } from '../bindings/core/errors.ts';
 import { type EmbeddedOptions, isEmbedded } from '../bindings/core/server.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
 import { leaseAerospike } from './aerospike/lease.ts';
+import { leaseCassandra, prepareCassandra } from './cassandra/lease.ts';
 import { type KeeperClient, keeper, usesKeeper } from './client.ts';
 import { leaseKafka, prepareKafka } from './kafka/lease.ts';
 import { leasePostgres } from './postgres/lease.ts';
@@ -83,6 +84,19 @@ const KINDS: Readonly<Record<string, Kind>> = {
     late: {
       what: 'The throwaway Kafka was not ready within the deadline',
       mend: 'Give it more time with `embedded({ startTimeout })`',
+    },
+  },
+  cassandra: {
+    options: ['schema', 'isolation', 'version', 'home', 'startTimeout'],
+    prepare: prepareCassandra,
+    lease: leaseCassandra,
+    failed: {
+      what: 'A keyspace of its own could not be made',
+      mend: 'See the cause; the user of a lent server needs the right to create keyspaces',
+    },
+    late: {
+      what: 'The throwaway Cassandra and its keyspace were not ready within the deadline',
+      mend: 'Give them more time with `embedded({ startTimeout })`, or make `schema` shorter',
     },
   },
 };

@@ -13,9 +13,12 @@ export interface EmbeddedOptions {
   isolation?: 'worker' | 'run';
   /** PostgreSQL: folder of the server's own programs, instead of the npm package that brings them. */
   binaries?: string;
-  /** Kafka: the broker's version, fetched by Maven once. Default: the newest that we test with and the Java here runs. */
+  /**
+   * Kafka, Cassandra: the server's version, fetched by Maven once. Default: the newest that we test with and the Java
+   * here runs.
+   */
   version?: string;
-  /** Kafka: folder of a Kafka of your own (with `libs`), instead of one that Maven fetches. */
+  /** Kafka, Cassandra: the folder of your own (with `libs` or `lib`), instead of jars that Maven fetches. */
   home?: string;
   /** Time to start, ms; a first download is not counted. Default: 60000. */
   startTimeout?: number;

@@ -1,15 +1,13 @@
 /** Hands out brokers: one for all workers of the run, or one for each. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import type { Lease, Namespace } from '../../bindings/core/binding.ts';
 import { isEmbedded } from '../../bindings/core/server.ts';
 import type { LentKafka } from '../../bindings/kafka/server.ts';
 import type { KeeperClient } from '../client.ts';
-import type { FetchOptions } from '../java/fetch.ts';
+import { bringJavaServer, javaOptions } from '../java/bring.ts';
 import { startedOnce } from '../lent.ts';
 import { Failed } from '../protocol.ts';
-import { findBroker } from './find.ts';
-import { type PrepareOptions, preparedFolder } from './prepare.ts';
+import { KAFKA } from './find.ts';
 import type { KafkaInfo, KafkaOptions } from './start.ts';
 import { type DeclaredTopics, type KafkaModule, makeTopics } from './topics.ts';
 
@@ -29,38 +27,22 @@ export interface KafkaRequest {
   onLent(address: string): void;
 }
 
-const DEFAULT_START_TIMEOUT = 60_000;
 /** Where a Kafka of testcontainers listens for those outside. */
 const CONTAINER_PORT = 9093;
 
-/**
- * Fetches the broker's jars where none are kept, and makes what its starts are quick by. How long that takes nobody
- * knows: it counts for no timeout, and ends with the run.
- */
-export async function prepareKafka(request: KafkaRequest, line: KeeperClient): Promise<void> {
-  const { server, baseDir, signal, notice } = request;
-  if (!isEmbedded(server)) return;
-  const { java, jars, cache, missing } = await findBroker(server.options, baseDir);
-  if (missing !== undefined) {
-    const { version, ...fetch } = missing;
-    notice(`Maven fetches Kafka ${version} (about 45 MB, once; kept in ${jars})`);
-    await line.start<object, FetchOptions>('jars', { ...fetch, target: jars, startTimeout: 0 }, signal);
-  }
-  const target = await preparedFolder({ java, jars, cache });
-  if (existsSync(target)) return;
-  notice('Kafka is prepared for quick starts (some seconds, once)');
-  const options = { java, jars, target, startTimeout: 0 };
-  await line.start<object, PrepareOptions>('kafka-prepare', options, signal);
+/** MB */
+const DOWNLOAD = 45;
+
+export function prepareKafka(request: KafkaRequest, line: KeeperClient): Promise<void> {
+  return bringJavaServer(KAFKA, DOWNLOAD, request, line);
 }
 
 export async function leaseKafka(request: KafkaRequest, line: KeeperClient): Promise<Lease> {
   const { server, namespace, baseDir, signal } = request;
   if (!isEmbedded(server)) return lent(request);
-  const { isolation = 'run', startTimeout = DEFAULT_START_TIMEOUT } = server.options;
-  const { java, jars, cache } = await findBroker(server.options, baseDir);
-  const prepared = await preparedFolder({ java, jars, cache });
+  const { isolation = 'run' } = server.options;
   const owner = isolation === 'worker' ? namespace.worker : 'shared';
-  const options = { java, jars, prepared, owner, startTimeout };
+  const options = { ...(await javaOptions(KAFKA, server.options, baseDir)), owner };
   const { id, broker } = await line.start<KafkaInfo, KafkaOptions>('kafka', options, signal);
   // Told to the keeper for those who look at what is kept.
   const address = `kafka://${broker}`;

@@ -1,27 +1,16 @@
-/** Starts a throwaway Kafka broker; runs in the keeper. */
-import { cp } from 'node:fs/promises';
+/** How a throwaway Kafka broker is run; in the keeper. */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { useArchive } from '../java/archive.ts';
-import { classPath } from '../java/maven.ts';
-import { javaEnvironment } from '../java/runtime.ts';
-import { HOST, newFolder, PORT_ATTEMPTS, refuseWindows } from '../keeper/place.ts';
-import { failedToStart, isReady } from '../keeper/ready.ts';
+import { preparer } from '../java/prepare.ts';
+import { type JavaOptions, type Recipe, serve } from '../java/serve.ts';
+import { freePort, HOST } from '../keeper/place.ts';
 import type { Provider } from '../keeper/servers.ts';
-import { supervise } from '../keeper/supervise.ts';
-import { ARCHIVE, FORMATTED, writeSettings } from './prepare.ts';
-import { READY } from './properties.ts';
+import { KAFKA } from './find.ts';
+import { jvmOptions, LOGGING, READY, serverProperties } from './properties.ts';
 
-export interface KafkaOptions {
-  /** Absolute path. */
-  java: string;
-  /** Folder of the broker's jars. */
-  jars: string;
-  /** What was prepared for this Java and these jars. */
-  prepared: string;
+export interface KafkaOptions extends JavaOptions {
   /** Whose broker it is: a worker's number, or `shared`. */
   owner: string;
-  /** ms */
-  startTimeout: number;
 }
 
 export interface KafkaInfo {
@@ -33,40 +22,30 @@ export interface KafkaInfo {
   folder: string;
 }
 
-/** Topics are files: with fewer bytes free in memory they go to the disk. */
-const ENOUGH_MEMORY = 2 * 1024 ** 3;
-const NAMES = { name: 'Kafka', address: 'brokers' } as const;
+const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qk';
+const properties = (folder: string) => join(folder, 'server.properties');
 
-export const startKafka: Provider<KafkaOptions> = async ({ java, jars, prepared, startTimeout }, onProcess) => {
-  const deadline = performance.now() + startTimeout;
-  refuseWindows('brokers');
-  for (let attempt = 1; ; attempt += 1) {
-    const folder = await newFolder('qa-kafka-', ENOUGH_MEMORY);
-    await cp(join(prepared, FORMATTED), join(folder, 'data'), { recursive: true });
-    const port = await writeSettings(folder, {
-      classPath: classPath(jars),
-      archive: useArchive(join(prepared, ARCHIVE)),
-    });
-    const server = supervise({
-      command: java,
-      args: [`@${folder}/archive`, `@${folder}/jvm`, 'kafka.Kafka', join(folder, 'server.properties')],
-      folder,
-      // Nothing of it must be saved.
-      signals: ['KILL'],
-      env: javaEnvironment(),
-    });
-    onProcess(server);
-    const isUp = await isReady(server, {
-      ...NAMES,
-      isReady: (line) => line.includes(READY),
-      isPortTaken: (lines) => lines.some((line) => line.includes('Address already in use')),
-      deadline,
-      startTimeout,
-    });
-    if (isUp) {
-      const pid = await server.pid;
-      return { process: server, info: { id: `${pid}-${port}`, broker: `${HOST}:${port}`, pid, folder } };
-    }
-    if (attempt === PORT_ATTEMPTS) throw failedToStart(NAMES, { what: 'found no free port', log: server.lastLines() });
-  }
+const RECIPE: Recipe = {
+  name: KAFKA.name,
+  key: KAFKA.key,
+  address: KAFKA.address,
+  // Topics are files.
+  enough: 2 * 1024 ** 3,
+  async write(folder) {
+    const [broker, controller] = await Promise.all([freePort(), freePort()]);
+    await writeFile(properties(folder), serverProperties(folder, { broker, controller }));
+    for (const [name, text] of Object.entries(LOGGING)) await writeFile(join(folder, name), text);
+    return { port: broker, jvm: jvmOptions(folder) };
+  },
+  main: (folder) => ['kafka.Kafka', properties(folder)],
+  format: (folder) => ['kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', properties(folder)],
+  isReady: (line) => line.includes(READY),
+  isPortTaken: (line) => line.includes('Address already in use'),
 };
+
+export const startKafka: Provider<KafkaOptions> = async (options, onProcess) => {
+  const { process, port, pid, folder } = await serve(RECIPE, options, onProcess);
+  return { process, info: { id: `${pid}-${port}`, broker: `${HOST}:${port}`, pid, folder } };
+};
+
+export const prepareBroker = preparer(RECIPE);

@@ -1,8 +1,8 @@
 /** The servers of a run: one for each kind and options, as long as it lives. */
 import { startAerospike } from '../aerospike/start.ts';
+import { prepareCassandra, startCassandra } from '../cassandra/start.ts';
 import { fetchJars } from '../java/fetch.ts';
-import { prepareBroker } from '../kafka/prepare.ts';
-import { startKafka } from '../kafka/start.ts';
+import { prepareBroker, startKafka } from '../kafka/start.ts';
 import { startPostgres } from '../postgres/start.ts';
 import type { StartOptions } from '../protocol.ts';
 import { remembered } from './ledger.ts';
@@ -22,9 +22,11 @@ const PROVIDERS: Readonly<Record<string, Provider<never>>> = {
   postgres: startPostgres,
   kafka: startKafka,
   aerospike: startAerospike,
+  cassandra: startCassandra,
   // What fetches and prepares a server's programs is ended with the run as a server is.
   jars: fetchJars,
   'kafka-prepare': prepareBroker,
+  'cassandra-prepare': prepareCassandra,
 };
 
 export class Servers {

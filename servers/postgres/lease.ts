@@ -6,8 +6,9 @@ import { redactUrl } from '../../bindings/core/redact.ts';
 import { isEmbedded } from '../../bindings/core/server.ts';
 import type { KeeperClient } from '../client.ts';
 import { Failed } from '../protocol.ts';
+import { type LoadedSchema, loadSchema, runSchema } from '../schema.ts';
 import { type PgClient, quote, withClient, withDatabase } from './pg.ts';
-import { applyFile, type LoadedSchema, loadSchema } from './schema.ts';
+import { applyFile, SQL } from './schema.ts';
 import { asSuperuser, findTarget, makeRole, prepare, type Target } from './target.ts';
 
 export interface PostgresRequest {
@@ -34,7 +35,7 @@ interface Role {
 export async function leasePostgres(request: PostgresRequest, line: KeeperClient): Promise<Lease> {
   const { server, connection, namespace, baseDir, driver, signal } = request;
   const { schema, isolation = 'worker' } = isEmbedded(server) ? server.options : {};
-  const loaded = await loadSchema(schema, baseDir);
+  const loaded = await loadSchema(schema, baseDir, SQL);
   const target = await findTarget(server, { line, baseDir, signal });
   if (!target.isOurs) request.onLent(redactUrl(target.adminUrl));
   const names = new Names(connection, loaded, target.isOurs ? undefined : namespace.run);
@@ -99,7 +100,7 @@ async function makeTemplate(
   const database = names.of('template');
   const url = address(target, role, database);
   const fill = async () => {
-    if (loaded.run) await runFunction(loaded.run, url);
+    if (loaded.run) await runSchema(loaded.run, url, 'database');
     if (loaded.files.length === 0) return;
     await withClient(driver, url, signal, async (client) => {
       for (const file of loaded.files) await applyFile(client, file);
@@ -111,21 +112,6 @@ async function makeTemplate(
   await untilUnused(admin, database, signal);
   await admin.query(`alter database ${quote(database)} with allow_connections false`);
   return null;
-}
-
-async function runFunction(run: (address: { url: string }) => unknown, url: string): Promise<void> {
-  try {
-    await run({ url });
-  } catch (error) {
-    throw new Failed(
-      {
-        code: 'QA_SCHEMA_FAILED',
-        what: `The function \`schema\` threw: ${error instanceof Error ? error.message : String(error)}`,
-        mend: 'Mend the function; it got the address of an empty database as `{ url }`',
-      },
-      error,
-    );
-  }
 }
 
 /** A maker that died may have left one half made. */

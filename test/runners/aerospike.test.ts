@@ -220,7 +220,11 @@ describe.each(['jest', 'vitest'] as const)(`%s, a server that misbehaves: ${OWN_
     await own.crash();
     await own.start();
     const result = await running;
-    expect(outcome(result as never), result.output).toEqual({ dies: 'passed', 'comes back': 'passed', works: 'passed' });
+    expect(outcome(result as never), result.output).toEqual({
+      dies: 'passed',
+      'comes back': 'passed',
+      works: 'passed',
+    });
     expect(result.output).not.toMatch(/did not exit|as_cluster/);
   });
 

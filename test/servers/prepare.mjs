@@ -75,6 +75,15 @@ const needs = [
       ]),
     help: 'install Python 3 with pip, then run the tests again',
   },
+  {
+    name: 'Cassandra',
+    find: () => {
+      const found = join(root, '.cache', 'servers', 'cassandra-5.0.8');
+      return spawnSync('java', ['-version']).status === 0 && existsSync(found) ? found : undefined;
+    },
+    install: () => execute(newerNode(), [join(root, 'test', 'support', 'java-jars.ts'), 'cassandra']),
+    help: 'install Java 17 and Maven (packages `openjdk-17-jre-headless` and `maven`), then run the tests again',
+  },
 ];
 
 /** @returns {boolean} whether the suites may run */

