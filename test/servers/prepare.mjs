@@ -43,7 +43,7 @@ const needs = [
     // Its programs are linked with a library of the system: npm installs it without, and it does not load.
     find: () => {
       const { stderr } = spawnSync(newerNode(), ['-e', "require('aerospike')"], { cwd: root, encoding: 'utf8' });
-      return stderr.includes('libyaml') ? undefined : 'aerospike';
+      return stderr.includes('libyaml') ? undefined : require.resolve('aerospike');
     },
     install: () => execute('apt-get', ['install', '-y', '--no-install-recommends', 'libyaml-0-2']),
     help: 'apt-get install libyaml-0-2',

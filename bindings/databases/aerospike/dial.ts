@@ -2,7 +2,7 @@
  * A first look at the nodes, before the client gets them: its own connecting holds up the whole process until a node
  * that hangs has used up its time, and does not tell what was wrong.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Scope } from '../../core/binding.ts';
 import { clock } from '../../core/clock.ts';
@@ -44,8 +44,9 @@ function ask({ host, port }: Seed, { tls, timeout, signal }: DialOptions): Promi
   return new Promise((resolve, reject) => {
     const ready = () => socket.write(QUESTION);
     const own = typeof tls === 'object' ? tls : {};
+    const name = own.servername ?? (isIP(host) ? undefined : host);
     const socket: Socket = tls
-      ? connectTls({ host, port, ...(secureContext(own) as object), servername: own.servername ?? host }, ready)
+      ? connectTls({ host, port, ...(secureContext(own) as object), ...(name && { servername: name }) }, ready)
       : connect({ host, port }, ready);
     const late = clock().setTimeout(() => end(Object.assign(new Error('No answer.'), { code: 'LATE' })), timeout);
     const abort = () => end(signal.reason);

@@ -21,6 +21,11 @@ export function answerInfo(request: string, identity: Identity): string {
   return names.map((name) => `${name}\t${answer(name, identity)}\n`).join('');
 }
 
+/** What who has not logged in is told. */
+export function refuseInfo(request: string): string {
+  return request.replace(/[^\n]+/g, (name) => `${name}\tERROR:80:not authenticated`);
+}
+
 function answer(request: string, identity: Identity): string {
   const [, command = '', rest = ''] = /^([^:/]+)[:/]?(.*)$/s.exec(request) ?? [];
   const { namespaces } = identity;

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Users } from './admin.ts';
-import { answerInfo, type Identity } from './info.ts';
+import { answerInfo, type Identity, refuseInfo } from './info.ts';
 import { batch, last, scan } from './many.ts';
 import { FIELD, FRAME, Frames, frame, type Message, RESULT, readMessage, writeReply } from './protocol.ts';
 import { execute } from './record.ts';
@@ -64,7 +64,8 @@ function serve(socket: Socket): void {
   socket.on('data', (chunk) => {
     for (const { type, body } of frames.push(chunk)) {
       if (type === FRAME.info) {
-        socket.write(frame(FRAME.info, Buffer.from(answerInfo(body.toString(), identity))));
+        const answer = isLet ? answerInfo(body.toString(), identity) : refuseInfo(body.toString());
+        socket.write(frame(FRAME.info, Buffer.from(answer)));
       } else if (type === FRAME.admin) {
         const answer = users.answer(body);
         isLet ||= answer.isLet;
