@@ -1,7 +1,8 @@
 /** Makes the topics that a config declares on the run's own broker. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka, KafkaConfig } from 'kafkajs';
-import { Sockets } from '../../bindings/kafka/cluster.ts';
+import { isQaError } from '../../bindings/core/errors.ts';
+import { clusterOf, Sockets } from '../../bindings/kafka/cluster.ts';
 import { Failed } from '../protocol.ts';
 
 /** What of a declared topic matters to the broker. */
@@ -30,18 +31,22 @@ export async function makeTopics(
   const sockets = new Sockets();
   const stop = () => sockets.destroy(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
-  const admin = new Kafka({
+  const kafka = new Kafka({
     brokers: [broker],
     clientId: 'qa-topics',
     socketFactory: sockets.factory,
     // What fails is told by its error.
     logCreator: () => () => undefined,
     retry: { retries: 10, initialRetryTime: 20, maxRetryTime: 100 },
-  }).admin();
+  });
+  const admin = kafka.admin();
   try {
+    // First by the mended cluster: kafkajs's own timers are mended for the whole process then.
+    await clusterOf(kafka).connect();
     await admin.connect();
     await Promise.all([create(admin, topics, signal), prepareGroups(admin)]);
   } catch (error) {
+    if (isQaError(error)) throw error;
     throw signal.aborted ? signal.reason : notMade(topics, error);
   } finally {
     signal.removeEventListener('abort', stop);

@@ -145,6 +145,17 @@ test('typed', async () => {
       expect(await isGone(seen[0]!)).toBe(true);
     });
 
+    test('a started container serves all workers, given as it is or by a function', async () => {
+      const started = {
+        jest: `{ getBootstrapServers: () => 'PLAINTEXT://${broker.broker}' }`,
+        vitest: `async () => ({ getHost: () => '127.0.0.1', getMappedPort: (port: number) => port - 9093 + ${broker.port} })`,
+      }[runner];
+      const folder = folderOf(FILES, EMBEDDED.replace('embedded()', started));
+      const result = await run(folder, runner, all(runner, '--maxWorkers=2'));
+      expectPassed(result, 12);
+      expect(result.output).not.toContain('[qa]');
+    });
+
     test.each(['SIGINT', 'SIGKILL'] as const)('a throwaway broker is gone 5 s after %s', async (signal) => {
       const folder = folderOf({ '0.test.js': HANGING }, EMBEDDED);
       const { child, done } = start(folder, runner, all(runner), { env: { QA_CACHE: CACHE } }, { detached: true });
@@ -154,6 +165,16 @@ test('typed', async () => {
       process.kill(signal === 'SIGINT' ? -child.pid! : child.pid!, signal);
       await Promise.all([done, expect(isGone(seen!)).resolves.toBe(true)]);
     });
+  });
+
+  test("isolation: 'worker': a broker for each worker, the same one for each of its files", async () => {
+    const folder = folderOf(THROWAWAY, EMBEDDED.replace('embedded()', "embedded({ isolation: 'worker' })"));
+    expectPassed(await run(folder, 'jest', ['--ci', '--maxWorkers=2'], { env: { QA_CACHE: CACHE } }), 8);
+    const seen = lines(folder);
+    const pairs = new Set(seen.map(({ worker, broker }) => `${worker} ${broker}`));
+    expect(pairs.size).toBe(new Set(seen.map(({ worker }) => worker)).size);
+    expect(new Set(seen.map(({ broker }) => broker)).size).toBe(pairs.size);
+    for (const each of seen) expect(await isGone(each)).toBe(true);
   });
 
   test("Jest on the machine's own Node", async () => {
@@ -231,6 +252,7 @@ const HANGING = `test('waits', async () => { ${NOTE} await new Promise(() => {})
 
 interface Seen {
   broker: string;
+  worker: string;
   run: string;
 }
 
