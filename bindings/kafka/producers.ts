@@ -1,5 +1,5 @@
 /** The producers that tests of one file share: made when first used. */
-import type { Kafka, Producer, Transaction } from 'kafkajs';
+import type { Kafka, Producer, RecordMetadata, Transaction } from 'kafkajs';
 import type { Driver } from './client.ts';
 import type { ProducerOptions } from './options.ts';
 
@@ -29,6 +29,8 @@ export class Producers {
   readonly #transactionalId: string;
   #plain: Promise<Producer> | undefined;
   #transactional: Promise<Producer> | undefined;
+  /** Of sends in the transaction under way. */
+  #failures: unknown[] = [];
   /** The transaction before: a producer has one at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -43,12 +45,21 @@ export class Producers {
     const { acks = 'all', compression = 'none' } = this.#options;
     const types = this.#driver.CompressionTypes;
     const sender = by ?? (await this.#connected());
-    const stored = await sender.send({
-      topic,
-      messages,
-      acks: ACKS[by ? 'all' : acks],
-      compression: types[compression === 'none' ? 'None' : (compression.toUpperCase() as 'GZIP')],
-    });
+    let stored: RecordMetadata[];
+    try {
+      stored = await sender.send({
+        topic,
+        messages,
+        acks: ACKS[by ? 'all' : acks],
+        compression: types[compression === 'none' ? 'None' : (compression.toUpperCase() as 'GZIP')],
+      });
+    } catch (error) {
+      // kafkajs numbers the next messages as if these had never been sent. Where they were, the broker takes the next
+      // ones for their repetition: it says that it has them, and stores none.
+      if (by) this.#failures.push(error);
+      else this.#plain = undefined;
+      throw error;
+    }
     return stored.map(({ partition, baseOffset }) => ({
       partition,
       offset: baseOffset === undefined || baseOffset === '-1' ? undefined : BigInt(baseOffset),
@@ -64,17 +75,37 @@ export class Producers {
   }
 
   async #run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const transaction = await (await this.#connectedTransactional()).transaction();
-    let result: T;
+    const producer = this.#connectedTransactional();
+    this.#failures = [];
+    let isClean = false;
     try {
-      result = await work(transaction);
-    } catch (error) {
-      if (transaction.isActive()) await transaction.abort();
-      throw error;
+      const transaction = await (await producer).transaction();
+      try {
+        const result = await work(transaction);
+        // Also where the test has caught it: what it sent afterwards may be missing.
+        if (this.#failures.length > 0) throw this.#failures[0];
+        // One that the test has ended itself is left as it is.
+        if (transaction.isActive()) await transaction.commit();
+        isClean = true;
+        return result;
+      } catch (error) {
+        if (transaction.isActive()) isClean = await this.#abort(transaction);
+        throw error;
+      }
+    } finally {
+      // The next one has the same id: the broker aborts for it what this one has left open.
+      if (!isClean && this.#transactional === producer) this.#transactional = undefined;
     }
-    // One that the test has ended itself is left as it is.
-    if (transaction.isActive()) await transaction.commit();
-    return result;
+  }
+
+  /** The transaction's own failure is the one to tell. */
+  async #abort(transaction: Transaction): Promise<boolean> {
+    try {
+      await transaction.abort();
+      return this.#failures.length === 0;
+    } catch {
+      return false;
+    }
   }
 
   /**

@@ -196,4 +196,34 @@ describe.skipIf(!hasKafka())('a network', () => {
       await open[Symbol.asyncDispose]();
     }
   });
+
+  test('that loses answers: what an idempotent producer sends after a failure is not taken for its repetition', {
+    timeout: 90_000,
+  }, async () => {
+    const target = { host: '127.0.0.1', port: 0 };
+    await using proxy = await startProxy(target);
+    await using broker = await startKafka({ advertised: `127.0.0.1:${proxy.port}` });
+    target.port = broker.port;
+    const brokers = [`127.0.0.1:${proxy.port}`];
+    const open = await openBinding(binding, { brokers, producer: { idempotent: true }, requestTimeout: 500 });
+    try {
+      const orders = open.handle.topic('orders');
+      await passes(() => orders.create());
+      await passes(() => orders.send({ key: 'first', value: 'x' }));
+      proxy.delay = 60_000;
+      const { thrown } = await asTest(() => orders.send({ key: 'lost answer', value: 'x' }), { timeout: 60_000 });
+      expect(thrown).toMatchObject({ code: expect.stringMatching(/QA_TIMEOUT|QA_CONNECTION_LOST/) });
+      expect((thrown as QaError).message).toContain('It is unknown whether the messages were written.');
+      proxy.delay = 0;
+      await passes(async () => {
+        await orders.send({ key: 'after', value: 'x' });
+        await expect(orders).toReceiveKafkaMessages([{ key: 'first' }, { key: 'lost answer' }, { key: 'after' }], {
+          exactly: true,
+          within: 10_000,
+        });
+      });
+    } finally {
+      await open[Symbol.asyncDispose]();
+    }
+  });
 });
