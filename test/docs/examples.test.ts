@@ -8,8 +8,8 @@ import { resolveReferences } from '../../bindings/core/reference.ts';
 import { loadConfig } from '../../environment/config/load.ts';
 import { type TestAerospike, useAerospike } from '../support/aerospike.ts';
 import { project, type RunResult, root, run } from '../support/consumer.ts';
+import { CACHE, hasCassandra } from '../support/java-jars.ts';
 import { hasKafka, startKafka, type TestKafka } from '../support/kafka.ts';
-import { CACHE } from '../support/kafka-jars.ts';
 import { normalise } from '../support/normalise.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { type Block, blocks, PAGES } from './markdown.ts';
@@ -59,7 +59,8 @@ const KAFKA_FILES = {
 };
 const needsKafka = (page: string) => page === 'docs/kafka.md';
 /** Its examples need no service. */
-const isAlone = (page: string) => page === 'docs/aerospike.md';
+const isAlone = (page: string) => page === 'docs/aerospike.md' || needsCassandra(page);
+const needsCassandra = (page: string) => page === 'docs/cassandra.md';
 
 const TYPES = {
   jest: ['node', 'jest', '@qa/jest-preset/jest'],
@@ -91,7 +92,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([stage?.stop(), broker?.stop(), profiles?.stop()]));
 
 describe.each(PAGES)('%s', (page) => {
-  const running = test.skipIf(needsKafka(page) && !hasKafka());
+  const running = test.skipIf((needsKafka(page) && !hasKafka()) || (needsCassandra(page) && !hasCassandra()));
   const all = blocks(page);
   const marked = (mark: Block['mark']) => all.filter((block) => block.mark === mark);
 

@@ -27,6 +27,7 @@ export const PAGES = [
     'servers',
     'kafka',
     'aerospike',
+    'cassandra',
     'codecs',
     'errors',
   ].map((name) => `docs/${name}.md`),

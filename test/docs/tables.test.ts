@@ -6,6 +6,7 @@ import type { EntryConditions } from '../../bindings/core/entries.ts';
 import { ERROR_CODES } from '../../bindings/core/errors.ts';
 import type { EmbeddedOptions } from '../../bindings/core/server.ts';
 import type { AerospikeOptions } from '../../bindings/databases/aerospike/options.ts';
+import type { CassandraOptions } from '../../bindings/databases/cassandra/options.ts';
 import type { PoolOptions, PostgresOptions } from '../../bindings/databases/postgres/options.ts';
 import type { KafkaOptions } from '../../bindings/kafka/options.ts';
 import { bindings } from '../../bindings/registry.ts';
@@ -116,6 +117,26 @@ describe('options', () => {
     };
     expect(keys('docs/aerospike.md', 'option of `aerospike()`')).toEqual(
       Object.keys(aerospike satisfies Record<keyof AerospikeOptions, number>),
+    );
+  });
+
+  test('cassandra.md lists those of cassandra()', () => {
+    const cassandra = {
+      contactPoints: 1,
+      localDataCenter: 1,
+      keyspace: 1,
+      user: 1,
+      password: 1,
+      server: 1,
+      ssl: 1,
+      consistency: 1,
+      readTimeout: 1,
+      connectTimeout: 1,
+      driver: 1,
+      reset: 1,
+    };
+    expect(keys('docs/cassandra.md', 'option of `cassandra()`')).toEqual(
+      Object.keys(cassandra satisfies Record<keyof CassandraOptions, number>),
     );
   });
 

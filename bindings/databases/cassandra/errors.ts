@@ -108,6 +108,14 @@ function tell(error: DriverError, { keyspace, user, redact }: Place): Told | und
       `Write \`localDataCenter: '${centres[2]!.split(', ')[0]}'\``,
     ];
   }
+  const known = /^'localDataCenter' is not defined.*Available DCs are: \[(.*)\]/.exec(said);
+  if (known) {
+    return [
+      'QA_CONFIG',
+      `The config does not say which data centre queries go to; the cluster has: ${known[1]}`,
+      `Write \`localDataCenter: '${known[1]!.split(/,\s*/)[0]}'\``,
+    ];
+  }
   if (code === RESPONSE.invalid && /^Keyspace '.*' does not exist/.test(said)) {
     return ['QA_NOT_FOUND', `The keyspace \`${keyspace}\` does not exist`, 'Create it, or correct its name'];
   }

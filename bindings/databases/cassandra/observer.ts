@@ -118,7 +118,9 @@ export class CassandraRows implements RowObserver {
   }
 
   async all(): Promise<Values[]> {
-    return (await this.#read({}, { limit: Number.POSITIVE_INFINITY })).rows;
+    const { rows } = await this.#read({}, { limit: Number.POSITIVE_INFINITY });
+    // Rows are of the test's realm already, their list is not.
+    return this.#db.scope.adopt(rows);
   }
 
   async explain(expected: Expected, { limit, signal }: { limit: number; signal: AbortSignal }): Promise<Explained> {
