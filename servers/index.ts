@@ -9,6 +9,7 @@ import { type KeeperClient, keeper, usesKeeper } from './client.ts';
 import { leaseKafka, prepareKafka } from './kafka/lease.ts';
 import { leasePostgres } from './postgres/lease.ts';
 import { Failed, type Kept } from './protocol.ts';
+import { leaseRedis } from './redis/lease.ts';
 
 export { usesKeeper } from './client.ts';
 export type { Kept } from './protocol.ts';
@@ -47,6 +48,20 @@ interface Kind {
   late: { what: string; mend: string };
 }
 
+/** One under three names, as its binding is. */
+const REDIS: Kind = {
+  options: ['binaries', 'isolation', 'startTimeout'],
+  lease: leaseRedis,
+  failed: {
+    what: 'A throwaway server could not be had',
+    mend: 'See the cause, or give the connection the `url` of a server of your own',
+  },
+  late: {
+    what: 'The throwaway server was not ready within the deadline',
+    mend: 'Give it more time with `embedded({ startTimeout })`',
+  },
+};
+
 /** By kind of the binding. */
 const KINDS: Readonly<Record<string, Kind>> = {
   postgres: {
@@ -73,6 +88,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
       mend: 'Give it more time with `embedded({ startTimeout })`',
     },
   },
+  dragonfly: REDIS,
+  redis: REDIS,
+  valkey: REDIS,
   kafka: {
     options: ['version', 'home', 'isolation', 'startTimeout'],
     prepare: prepareKafka,

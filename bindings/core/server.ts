@@ -11,7 +11,10 @@ export interface EmbeddedOptions {
   schema?: Schema;
   /** `worker`: a target for each worker. `run`: one that all workers share. Default: `worker`, and `run` for Kafka. */
   isolation?: 'worker' | 'run';
-  /** PostgreSQL: folder of the server's own programs, instead of the npm package that brings them. */
+  /**
+   * Folder of the server's own programs. PostgreSQL: instead of the npm package that brings them. Dragonfly, Valkey and
+   * Redis: instead of PATH.
+   */
   binaries?: string;
   /**
    * Kafka, Cassandra: the server's version, fetched by Maven once. Default: the newest that we test with and the Java

@@ -5,6 +5,7 @@ import { fetchJars } from '../java/fetch.ts';
 import { prepareBroker, startKafka } from '../kafka/start.ts';
 import { startPostgres } from '../postgres/start.ts';
 import type { StartOptions } from '../protocol.ts';
+import { startRedis } from '../redis/start.ts';
 import { remembered } from './ledger.ts';
 import type { Supervised } from './supervise.ts';
 
@@ -23,6 +24,7 @@ const PROVIDERS: Readonly<Record<string, Provider<never>>> = {
   kafka: startKafka,
   aerospike: startAerospike,
   cassandra: startCassandra,
+  redis: startRedis,
   // What fetches and prepares a server's programs is ended with the run as a server is.
   jars: fetchJars,
   'kafka-prepare': prepareBroker,

@@ -17,6 +17,7 @@ export interface Ready {
 }
 
 type Kafka = 'kafka' | 'kafka-keep' | 'kafka-prepare';
+type Cache = 'redis' | 'redis-keep';
 
 export class RunInSmall implements Disposable {
   readonly process: ChildProcess;
@@ -40,7 +41,7 @@ export class RunInSmall implements Disposable {
 
   /** Starts a worker and returns what it got. */
   async worker(
-    command: 'lease' | 'keep' | 'leave' | 'thread' | 'schema' | 'orphan' | 'nothing' | Kafka = 'lease',
+    command: 'lease' | 'keep' | 'leave' | 'thread' | 'schema' | 'orphan' | 'nothing' | Kafka | Cache = 'lease',
   ): Promise<Ready> {
     this.process.stdin!.write(`${command}\n`);
     return new Promise((resolve, reject) => {

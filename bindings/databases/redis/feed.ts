@@ -72,11 +72,16 @@ export class KeyFeed {
       return () => this.#followers.delete(follower);
     } catch (error) {
       this.#followers.delete(follower);
-      if (!this.#isAlive) this.#live = undefined;
       if (isUnsupported(error)) this.#isSupported = false;
+      if (!this.#isAlive || !this.#isSupported) await this.#giveUp();
       // Who wanted to be told looks again and again instead, and meets whatever ails the server.
       return undefined;
     }
+  }
+
+  /** A connection whose own writes are not told of; undefined where nothing is. */
+  async silent(): Promise<Redis | undefined> {
+    return this.#isAlive ? (await this.#live)?.control : undefined;
   }
 
   /** Resolves when all that had been written when it was called has been told. */
@@ -104,6 +109,14 @@ export class KeyFeed {
     return live;
   }
 
+  async #giveUp(): Promise<void> {
+    // What it failed with has been met by who asked.
+    const live = await this.#live?.catch(() => undefined);
+    this.#isAlive = false;
+    this.#live = undefined;
+    if (live) for (const redis of [live.listener, live.control]) this.#client.release(redis);
+  }
+
   async #cover(live: Live, prefix: KeyName): Promise<void> {
     const { prefixes } = live;
     if ([...prefixes].some((known) => prefix.startsWith(known))) return;
@@ -123,7 +136,7 @@ export class KeyFeed {
 
   async #track({ control, id }: Live, prefixes: readonly KeyName[]): Promise<void> {
     const named = prefixes.flatMap((prefix) => ['PREFIX', bytesOf(prefix)]);
-    await control.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', ...named);
+    await control.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'NOLOOP', ...named);
   }
 
   #told(keys: unknown): void {
