@@ -142,7 +142,11 @@ export class Sockets {
     this.#open.add(socket);
     // An answer begins with its length; an alert of TLS or a page of HTTP does not begin with a zero.
     socket.once('data', (answer) => answer[0] === 0 && this.answered.add(`${host}:${port}`));
-    socket.once('close', () => this.#open.delete(socket));
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      // While a broker is away kafkajs does this to the dead socket again and again; each leaves a listener.
+      socket.unref = () => socket;
+    });
     if (this.#closed) socket.destroy(new Error('The connection is closed.'));
     return socket;
   };

@@ -27,7 +27,11 @@ export async function recording(brokers: string[], bounds: Bounds = ROOMY): Prom
   const cluster = clusterOf(new Kafka({ ...common, retry: { retries: 0 }, socketFactory: sockets.factory }));
   const recorder = new Recorder(cluster, bounds, kafkajs.CompressionCodecs);
   // It is patient: brokers are killed under it.
-  const kafka = new Kafka({ ...common, retry: { retries: 60, initialRetryTime: 50, maxRetryTime: 300 } });
+  const kafka = new Kafka({
+    ...common,
+    socketFactory: new Sockets().factory,
+    retry: { retries: 60, initialRetryTime: 50, maxRetryTime: 300 },
+  });
   const admin = kafka.admin();
   await admin.connect();
   const producers: Producer[] = [];
