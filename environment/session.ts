@@ -372,7 +372,7 @@ const drivers = new Map<string, Promise<unknown>>();
 function loadDriver(binding: AnyBinding, connection: string, config: LoadedConfig): Promise<unknown> {
   const { driver } = binding;
   if (!driver) return Promise.resolve(undefined);
-  if (driver.mainThreadOnly && !isMainThread) throw inThread(driver.name, connection);
+  if (driver.mainThreadOnly) refuseElsewhere(driver.name, connection);
   const require = createRequire(config.file);
   let path: string;
   try {
@@ -393,12 +393,18 @@ function loadDriver(binding: AnyBinding, connection: string, config: LoadedConfi
   return loading;
 }
 
-function inThread(driver: string, connection: string): QaError {
-  return new QaError('QA_CONFIG', {
-    what: `The native driver \`${driver}\` ends the whole process when it runs in a worker thread, and these tests run in one`,
-    mend: "In Vitest set `pool: 'forks'`; in Jest leave `workerThreads` out",
-    connection,
-  });
+/** Where a native driver would end the process: in a thread, or loaded a second time for another file of the process. */
+function refuseElsewhere(driver: string, connection: string): void {
+  const error = (what: string) =>
+    new QaError('QA_CONFIG', {
+      what: `The native driver \`${driver}\` ${what}`,
+      mend: "In Vitest set `pool: 'forks'`; in Jest leave `workerThreads` out",
+      connection,
+    });
+  if (!isMainThread) throw error('ends the whole process when it runs in a worker thread, and these tests run in one');
+  // Node's own functions are of the realm that it loads native code in.
+  if (inspect instanceof Function) return;
+  throw error('can be loaded once a process only, and these tests load their modules anew for each file, in a vm');
 }
 
 function timedOut(connection: string, address: string, what: string, ms: number, option?: string): QaError {

@@ -57,7 +57,7 @@ export interface Driver {
   name: string;
   /** '>=8.11 <9' */
   range: string;
-  /** Native code that ends the process when it runs in a worker thread: the connection is refused there. */
+  /** Native code that ends the process in a worker thread, or when a vm loads it again: the connection is refused there. */
   mainThreadOnly?: boolean;
 }
 

@@ -140,6 +140,17 @@ describe.each(['jest', 'vitest'] as const)(`%s on ${AEROSPIKE}`, (name) => {
   });
 });
 
+test("in Vitest's vm pools the connection is refused, with what to set", async () => {
+  const file = "test('a', () => qa.profiles.key('users', 1).get());";
+  const folder = project({ ...FILES, 'a.test.ts': file, 'b.test.ts': file });
+  const { code, output } = await vitest(folder, ['--pool=vmForks', '--maxWorkers=1'], { env: env() });
+  expect(code).toBe(1);
+  expect(output).toContain(
+    "qa.profiles: The native driver `aerospike` can be loaded once a process only, and these tests load their modules anew for each file, in a vm. In Vitest set `pool: 'forks'`; in Jest leave `workerThreads` out.",
+  );
+  expect(output).not.toContain('1 passed');
+});
+
 describe.each(['jest', 'vitest'] as const)(`%s, a server that misbehaves: ${OWN_AEROSPIKE}`, (name) => {
   const runner = RUNNERS[name];
   const TOUCH = "test('touches', async () => { await expect(qa.profiles.set('users')).toHaveRowCount(0); });";

@@ -93,8 +93,7 @@ async function connected(driver: Driver, options: ParsedOptions, seeds: Seed[], 
     client = new driver.Client(configOf(options, seeds, files?.paths));
     return await client.connect();
   } catch (cause) {
-    // The client has freed what it had, but still keeps the process alive.
-    client?.close();
+    release(client);
     const lines = takeLog();
     const error = cause as DriverError;
     if (client !== undefined) throw commandError(error, place, 'Connecting');
@@ -107,6 +106,15 @@ async function connected(driver: Driver, options: ParsedOptions, seeds: Seed[], 
     });
   } finally {
     files?.remove();
+  }
+}
+
+/** One that did not connect has freed what it had, but still keeps the process alive. */
+function release(client: Client | undefined): void {
+  try {
+    client?.close();
+  } catch {
+    // Not even its event loop was there: nothing keeps the process alive, and why is being told.
   }
 }
 
