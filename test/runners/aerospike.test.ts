@@ -1,6 +1,7 @@
 /** Aerospike in both runners: the issue's code word for word, and what its native client must not do to a run. */
 import { watch } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PASSWORD, USERS } from '../bindings/aerospike/users.ts';
 import {
   AEROSPIKE,
   OWN_AEROSPIKE,
@@ -237,6 +238,25 @@ describe.each(['jest', 'vitest'] as const)(`%s, a server that misbehaves: ${OWN_
       works: 'passed',
     });
     expect(result.output).not.toMatch(/did not exit|as_cluster/);
+  });
+
+  test('the password shows nowhere, also not in errors of the client itself', async () => {
+    await using own = await startStandIn({ users: USERS });
+    const folder = project({
+      ...FILES,
+      'qa.config.ts': CONFIG(", user: 'tester', password: fromEnv('SECRET')"),
+      'a.test.ts': `
+        test('raw', async () => { await qa.profiles.client.get(new qa.profiles.driver.Key('nowhere', 'users', 1)); });
+        test('ours', async () => { await expect(qa.profiles.key('users', 1)).toHaveEntry({ n: 1 }, { within: 10 }); });
+        test('hard', async () => { await qa.profiles.seed('users', { a: { big: Buffer.alloc(2 ** 21) } }); });`,
+    });
+    const right = await runner(folder, [], { env: { ...env(own.hosts), SECRET: PASSWORD } });
+    const wrong = await runner(folder, [], { env: { ...env(own.hosts), SECRET: 'not-the-password' } });
+    expect(outcome(right as never)).toEqual({ raw: 'failed', ours: 'failed', hard: 'failed' });
+    expect(right.output).not.toContain(PASSWORD);
+    expect(JSON.stringify(right)).not.toContain(PASSWORD);
+    expect(wrong.output).toContain('The server refused the password of the user `tester`. Correct user and password');
+    expect(JSON.stringify(wrong)).not.toContain('not-the-password');
   });
 
   test('slow: what takes longer than one look is waited for', async () => {

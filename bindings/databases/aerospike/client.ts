@@ -91,6 +91,8 @@ async function connected(driver: Driver, options: ParsedOptions, seeds: Seed[], 
   let client: Client | undefined;
   try {
     client = new driver.Client(configOf(options, seeds, files?.paths));
+    // It has what it needs; each of its errors carries the client, and runners write errors out with all they hold.
+    delete (client.config as { password?: string }).password;
     return await client.connect();
   } catch (cause) {
     release(client);

@@ -23,6 +23,7 @@ type Told = [code: ErrorCode, what: string, mend: string];
  * test may want to see as the client gives it.
  */
 export function connectionError(cause: unknown, place: Place): QaError | undefined {
+  forget(cause);
   const told = tell(cause as DriverError, place);
   if (!told) return undefined;
   const [code, what, mend] = told;
@@ -41,6 +42,11 @@ export function commandError(cause: unknown, place: Place, doing: string): QaErr
     address: place.address,
     cause,
   });
+}
+
+/** The command that failed holds the whole client: nothing that a report could use. */
+function forget(cause: unknown): void {
+  if (typeof cause === 'object' && cause !== null && 'command' in cause) cause.command = null;
 }
 
 /** The first line: further ones repeat it for each attempt. */
