@@ -21,6 +21,7 @@ const BESIDE = [
   'vitest',
   'happy-dom',
   'kafkajs',
+  'ioredis',
   'pg',
   'cassandra-driver',
   '@types/pg',
