@@ -127,17 +127,17 @@ async function volume(): Promise<void> {
   for (const { recorder: own } of early) {
     let read = 0;
     let started = performance.now();
-    let loop: Awaited<ReturnType<typeof bareLoop>> | undefined;
-    await new Promise<void>((resolve) => {
-      void bareLoop('volume', (count) => {
-        read += count;
-        if (read >= MESSAGES) resolve();
-      }).then((running) => {
-        loop = running;
-      });
+    let finish = () => {};
+    const all = new Promise<void>((resolve) => {
+      finish = resolve;
     });
+    const loop = await bareLoop('volume', (count) => {
+      read += count;
+      if (read >= MESSAGES) finish();
+    });
+    await all;
     bare.push(performance.now() - started);
-    await loop?.stop();
+    await loop.stop();
     started = performance.now();
     const log = own.follow('volume');
     await reaches(log, MESSAGES, () => {

@@ -21,6 +21,8 @@ const REFRESH = 1000;
 const REFRESH_MISSING = 50;
 /** Leaders are found again within this time, or their brokers are away, ms. */
 const PATIENCE = 2000;
+/** Instead of a leader: the partition is no more. */
+const GONE = -2;
 /** Most that one answer brings of a partition, bytes. */
 const PARTITION_BYTES = 1 << 20;
 
@@ -326,7 +328,7 @@ export class Recorder {
       else if (!this.#unpinned.has(key)) this.#positions.set(key, this.#newPosition(log, partition, leader));
       if (leader >= 0 && this.#positions.has(key) && !this.#closed) this.#loops.start(`${leader}`);
     }
-    for (const position of this.#positionsOf(log.topic)) if (!known.has(position.partition)) this.#led(position, -1);
+    for (const position of this.#positionsOf(log.topic)) if (!known.has(position.partition)) position.leader = GONE;
   }
 
   #led(position: Position, leader: number): void {

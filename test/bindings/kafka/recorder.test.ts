@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import kafkajs, { type Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clusterOf } from '../../../bindings/kafka/cluster.ts';
@@ -298,7 +300,7 @@ describe.skipIf(!hasKafka()).each(KAFKA_VERSIONS)('the recorder, on Kafka %s', {
   });
 
   test('memory is bounded by count and by bytes', async () => {
-    await using on = await recording(broker.brokers, { messages: 100, bytes: 50_000 });
+    await using on = await recording(broker.brokers, { bounds: { messages: 100, bytes: 50_000 } });
     await on.make('many', 1);
     await on.recorder.open(['many']);
     const log = on.recorder.follow('many');
@@ -341,6 +343,67 @@ describe.skipIf(!hasKafka()).each(KAFKA_VERSIONS)('the recorder, on Kafka %s', {
     await reaches(log, 1);
     expect(values(log)).toEqual(['second file']);
     expect(old.end).toBe(1);
+  });
+
+  test('brokers before 2.8 are read too: topics have no ids, so that one made again shows by its offsets', async () => {
+    await using on = await recording(broker.brokers, { isOld: true });
+    await on.make('older', 3);
+    await on.recorder.open(['older']);
+    const log = on.recorder.follow('older');
+    expect(on.recorder.idOf('older')).toBeUndefined();
+    const send = async (count: number, value: string) => {
+      const messages = Array.from({ length: count }, (_, i) => ({ partition: i % 3, value: `${value} ${i}` }));
+      await (await on.producer()).send({ topic: 'older', messages });
+    };
+    await send(300, 'first');
+    await reaches(log, 300);
+    await on.admin.deleteTopics({ topics: ['older'] });
+    await on.make('older', 3);
+    await send(3, 'second');
+    await reaches(log, 303);
+    expect(values(log).slice(300).toSorted()).toEqual(['second 0', 'second 1', 'second 2']);
+    expectOnceAndInOrder(log);
+    expect(log.generation).toBeGreaterThan(0);
+    expect(log.losses).toEqual([]);
+    expect(on.recorder.hints('older').length).toBeGreaterThan(0);
+  });
+
+  test('a topic that is deleted is no trouble, and is not waited for', async () => {
+    await using on = await recording(broker.brokers);
+    await on.make('deleted', 2);
+    await on.recorder.open(['deleted']);
+    const log = on.recorder.follow('deleted');
+    await (await on.producer()).send({ topic: 'deleted', messages: [{ value: 'a' }] });
+    await reaches(log, 1);
+    await on.admin.deleteTopics({ topics: ['deleted'] });
+    await expect.poll(() => on.recorder.refresh().then(() => on.recorder.topics)).not.toContain('deleted');
+    expect(on.recorder.awayFrom('deleted')).toBeUndefined();
+    expect((await on.recorder.mark()).ends.has('deleted/0')).toBe(false);
+    expect(await on.recorder.list(['deleted'], '-1')).toEqual(new Map());
+    expect(values(log)).toEqual(['a']);
+    expect(log.losses).toEqual([]);
+  });
+
+  test('renewed, nothing of it keeps the process alive', async () => {
+    const url = (path: string) => JSON.stringify(new URL(`../../../bindings/kafka/${path}`, import.meta.url).href);
+    const script = `
+      import kafkajs from ${JSON.stringify(import.meta.resolve('kafkajs'))};
+      import { clusterOf } from ${url('cluster.ts')};
+      import { Recorder } from ${url('recorder.ts')};
+      const { Kafka, logLevel } = kafkajs;
+      const kafka = new Kafka({ brokers: ${JSON.stringify(broker.brokers)}, logLevel: logLevel.NOTHING });
+      const recorder = new Recorder(clusterOf(kafka), { messages: 100, bytes: 10000 });
+      await recorder.open(['quiet', 'absent']);
+      recorder.renew();
+      await recorder.open(['quiet']);
+      recorder.renew();
+      console.log('parked');`;
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+      timeout: 20_000,
+    });
+    expect(stdout).toBe('parked\n');
+    // Nor does kafkajs's negative timeout warn.
+    expect(stderr).toBe('');
   });
 
   test('a cluster that cannot be reached is told', async () => {

@@ -20,11 +20,15 @@ export interface Recording extends AsyncDisposable {
 export const ROOMY: Bounds = { messages: 200_000, bytes: 1 << 28 };
 
 /** The recorder is not open yet. */
-export async function recording(brokers: string[], bounds: Bounds = ROOMY): Promise<Recording> {
+export async function recording(
+  brokers: string[],
+  { bounds = ROOMY, isOld = false }: { bounds?: Bounds; isOld?: boolean } = {},
+): Promise<Recording> {
   const { Kafka, logLevel } = kafkajs;
   const sockets = new Sockets();
   const common = { brokers, logLevel: logLevel.NOTHING };
   const cluster = clusterOf(new Kafka({ ...common, retry: { retries: 0 }, socketFactory: sockets.factory }));
+  if (isOld) playOld(cluster);
   const recorder = new Recorder(cluster, bounds, kafkajs.CompressionCodecs);
   // It is patient: brokers are killed under it.
   const kafka = new Kafka({
@@ -62,6 +66,22 @@ export async function recording(brokers: string[], bounds: Bounds = ROOMY): Prom
       sockets.destroy();
       await Promise.all([closed, admin.disconnect(), ...producers.map((producer) => producer.disconnect())]);
     },
+  };
+}
+
+/** What kafkajs learns from the brokers is cut down to what brokers before 2.8 had: topics have no ids. */
+function playOld({ brokerPool }: WireCluster): void {
+  const create = brokerPool.createBroker;
+  brokerPool.createBroker = (options) => {
+    const broker = create(options);
+    let { versions } = broker;
+    Object.defineProperty(broker, 'versions', {
+      get: () => versions,
+      set: (told: NonNullable<typeof versions>) => {
+        versions = { ...told, 1: { ...told[1]!, maxVersion: 11 }, 3: { ...told[3]!, maxVersion: 8 } };
+      },
+    });
+    return broker;
   };
 }
 
