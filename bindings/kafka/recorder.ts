@@ -55,6 +55,8 @@ export class Recorder {
   #refreshing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** A followed topic is missing. */
+  #isHurried = false;
   #refreshedAt = 0;
   /** Why the brokers could not be asked who leads what. */
   #lost: Away | undefined;
@@ -165,6 +167,7 @@ export class Recorder {
 
   /**
    * Offsets of `topic/partition`: ends, or first ones. `stable`: the last stable offset instead of the high watermark.
+   * Partitions that were made a moment ago are among them.
    *
    * @throws BrokerError and what kafkajs says, where one of the topics' leaders does not answer; `retriable`: soon over
    */
@@ -173,9 +176,10 @@ export class Recorder {
     at: typeof LATEST | typeof EARLIEST,
     stable = false,
   ): Promise<Map<string, bigint>> {
-    const { found, failed } = await this.#list(topics, at, stable);
-    for (const error of failed.values()) throw error;
-    return found;
+    const [{ found, failed }] = await Promise.all([this.#list(topics, at, stable), this.#readMetadata(topics)]);
+    const others = await this.#list(topics, at, stable, (key) => !found.has(key) && !failed.has(key));
+    for (const error of [...failed.values(), ...others.failed.values()]) throw error;
+    return new Map([...found, ...others.found]);
   }
 
   /**
@@ -289,11 +293,17 @@ export class Recorder {
     return { ends: found, unknown };
   }
 
-  #list(topics: readonly string[], at: string, stable = false): Promise<OffsetsFound> {
+  #list(
+    topics: readonly string[],
+    at: string,
+    stable = false,
+    isWanted: (key: string) => boolean = () => true,
+  ): Promise<OffsetsFound> {
     const partitions = topics.flatMap((topic) =>
       this.partitions(topic).map(({ partitionId, leader }) => ({ topic, partition: partitionId, leader })),
     );
-    return offsetsOf(this.#cluster, partitions, at, stable);
+    const wanted = partitions.filter((partition) => isWanted(keyOf(partition)));
+    return offsetsOf(this.#cluster, wanted, at, stable);
   }
 
   #refresh(): Promise<void> {
@@ -316,6 +326,7 @@ export class Recorder {
     if (!names) this.#refreshedAt = clock().now();
     if (this.#unpinned.size > 0) await this.#pinLate();
     for (const log of this.#logs.values()) this.#place(log);
+    if (this.#timer && !this.#isHurried && this.#missing().length > 0) this.#schedule();
   }
 
   /** Sees that all partitions of a topic are read, from where they are led. */
@@ -450,10 +461,17 @@ export class Recorder {
     }
   }
 
+  /** Topics that are recorded as soon as they are there. */
+  #missing(): string[] {
+    const there = new Set(this.topics);
+    return [...this.#logs.keys()].filter((topic) => !there.has(topic));
+  }
+
   #schedule(): void {
     clock().clearTimeout(this.#timer);
     if (this.#closed) return;
-    const missing = [...this.#logs.keys()].filter((topic) => !this.topics.includes(topic));
+    const missing = this.#missing();
+    this.#isHurried = missing.length > 0;
     this.#timer = clock().setTimeout(
       () => {
         const isDue = clock().now() - this.#refreshedAt >= REFRESH || missing.length === 0;
@@ -465,7 +483,7 @@ export class Recorder {
             if (this.#timer === timer) this.#schedule();
           });
       },
-      missing.length > 0 ? REFRESH_MISSING : REFRESH,
+      this.#isHurried ? REFRESH_MISSING : REFRESH,
     );
     this.#timer.unref();
   }
