@@ -4,7 +4,7 @@ import type { Scope } from '../core/binding.ts';
 import { clock } from '../core/clock.ts';
 import type { QaError } from '../core/errors.ts';
 import { orAborted } from '../core/operation.ts';
-import { clusterOf, Sockets, type WireCluster } from './cluster.ts';
+import { clusterOf, reachAny, Sockets, type WireCluster } from './cluster.ts';
 import { registerCompression, requireCompression } from './compression/index.ts';
 import { type Doing, kafkaError } from './errors.ts';
 import { GroupDirectory } from './group-directory.ts';
@@ -175,6 +175,7 @@ export class KafkaClient {
   /** From now on no message is missed. */
   async record(): Promise<void> {
     await this.persistently(() => this.recorder.open(Object.keys(this.options.topics)), this.scope.signal);
+    await reachAny(this.cluster);
     this.mark = { ...this.recorder.pins, sequences: new Map() };
   }
 

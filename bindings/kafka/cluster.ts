@@ -117,6 +117,17 @@ function restWhenIdle(queue: RequestQueue): void {
   };
 }
 
+/**
+ * By the addresses that the brokers tell, which may lead nowhere from here: better said when the connection opens than
+ * by the first send.
+ */
+export async function reachAny(cluster: WireCluster): Promise<void> {
+  const nodes = Object.keys(cluster.brokerPool.brokers);
+  await Promise.any(nodes.map((nodeId) => cluster.findBroker({ nodeId }))).catch(({ errors }: AggregateError) => {
+    throw errors[0];
+  });
+}
+
 /** Whether the process stays alive as long as the cluster is connected. */
 export function keepAlive({ brokerPool }: WireCluster, isKept: boolean): void {
   const brokers = new Set([...Object.values(brokerPool.brokers), brokerPool.seedBroker]);
@@ -139,6 +150,8 @@ export class Sockets {
     const name = isIP(host) ? {} : { servername: host };
     const socket = ssl ? connectTls({ host, port, ...name, ...ssl }, onConnect) : connect({ host, port }, onConnect);
     socket.setNoDelay(true);
+    // kafkajs adds a listener each time it gives up on one that has not connected.
+    socket.setMaxListeners(0);
     this.#open.add(socket);
     // An answer begins with its length; an alert of TLS or a page of HTTP does not begin with a zero.
     socket.once('data', (answer) => answer[0] === 0 && this.answered.add(`${host}:${port}`));

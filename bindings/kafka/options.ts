@@ -155,6 +155,11 @@ export function parseBrokers(given: readonly string[], path: string): string[] {
   if (brokers.length > 0 && brokers.every(isBroker)) {
     return brokers.map((broker) => (/:\d+$/.test(broker) ? broker : `${broker}:9092`));
   }
+  if (brokers.some((broker) => broker.startsWith('[')))
+    throw new QaError('QA_CONFIG', {
+      what: `\`${path}\` has an IPv6 address, which kafkajs cannot read`,
+      mend: 'Give a host name that leads there: localhost:9092',
+    });
   throw new QaError('QA_CONFIG', {
     what: `\`${path}\` is no list of brokers`,
     mend: 'Write host:port, several with commas between them: kafka://one:9092,two:9092; user and password belong into `sasl`',
@@ -162,7 +167,7 @@ export function parseBrokers(given: readonly string[], path: string): string[] {
 }
 
 function isBroker(text: string): boolean {
-  const [, host, port] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::(\d+))?$/i.exec(text) ?? [];
+  const [, host, port] = /^([\w.-]+)(?::(\d+))?$/.exec(text) ?? [];
   return host !== undefined && (port === undefined || (Number(port) >= 1 && Number(port) <= 65_535));
 }
 

@@ -1,5 +1,6 @@
 /** The producers that tests of one file share: made when first used. */
 import type { Kafka, Producer, RecordMetadata, Transaction } from 'kafkajs';
+import { clock } from '../core/clock.ts';
 import type { Driver } from './client.ts';
 import type { ProducerOptions } from './options.ts';
 
@@ -22,6 +23,9 @@ export interface Sent {
 
 const ACKS = { all: -1, leader: 1, none: 0 } as const;
 
+/** For an abort, ms: the broker that the transaction failed with may not answer this either. */
+const PATIENCE = 2000;
+
 export class Producers {
   readonly #kafka: Kafka;
   readonly #driver: Driver;
@@ -42,12 +46,24 @@ export class Producers {
   }
 
   async send(topic: string, messages: Outgoing[], by?: Pick<Transaction, 'send'>): Promise<Sent[]> {
+    const stored = await this.#attempt(topic, messages, by);
+    const left = leftOut(messages, stored);
+    if (left.length === 0 || (this.#options.acks === 'none' && !by)) return stored.map(sentOf);
+    // A new producer knows the topic as it is now.
+    this.#plain = undefined;
+    const late = by ? [] : await this.#attempt(topic, left);
+    if (leftOut(left, late).length === 0) return [...stored, ...late].map(sentOf);
+    const error = new Error(`kafkajs has not heard of partition ${left[0]!.partition} of the topic`);
+    if (by) this.#failures.push(error);
+    throw error;
+  }
+
+  async #attempt(topic: string, messages: Outgoing[], by?: Pick<Transaction, 'send'>): Promise<RecordMetadata[]> {
     const { acks = 'all', compression = 'none' } = this.#options;
     const types = this.#driver.CompressionTypes;
     const sender = by ?? (await this.#connected());
-    let stored: RecordMetadata[];
     try {
-      stored = await sender.send({
+      return await sender.send({
         topic,
         messages,
         acks: ACKS[by ? 'all' : acks],
@@ -60,10 +76,6 @@ export class Producers {
       else this.#plain = undefined;
       throw error;
     }
-    return stored.map(({ partition, baseOffset }) => ({
-      partition,
-      offset: baseOffset === undefined || baseOffset === '-1' ? undefined : BigInt(baseOffset),
-    }));
   }
 
   /** Committed when `work` ends, aborted when it throws. They run one after the other. */
@@ -98,14 +110,19 @@ export class Producers {
     }
   }
 
-  /** The transaction's own failure is the one to tell. */
+  /** Whether it was aborted in time. The transaction's own failure is the one to tell. */
   async #abort(transaction: Transaction): Promise<boolean> {
-    try {
-      await transaction.abort();
-      return this.#failures.length === 0;
-    } catch {
-      return false;
-    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = clock().setTimeout(() => resolve(false), PATIENCE);
+    });
+    const aborted = transaction.abort().then(
+      () => this.#failures.length === 0,
+      () => false,
+    );
+    const isClean = await Promise.race([aborted, late]);
+    clock().clearTimeout(timer);
+    return isClean;
   }
 
   /**
@@ -150,6 +167,16 @@ export class Producers {
     );
     return this.#transactional;
   }
+}
+
+/** What goes to a partition that came after a producer had looked, kafkajs leaves out without a word. */
+function leftOut(messages: readonly Outgoing[], stored: readonly RecordMetadata[]): Outgoing[] {
+  const reached = new Set(stored.map(({ partition }) => partition));
+  return messages.filter(({ partition }) => partition !== undefined && !reached.has(partition));
+}
+
+function sentOf({ partition, baseOffset }: RecordMetadata): Sent {
+  return { partition, offset: baseOffset === undefined || baseOffset === '-1' ? undefined : BigInt(baseOffset) };
 }
 
 /** A failure is not kept: the next one tries again. */

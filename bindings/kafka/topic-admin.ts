@@ -15,6 +15,8 @@ export interface CreateOptions extends Pick<TopicOptions, 'config'> {
 
 /** Between two looks whether all brokers know of it, ms: no event tells. */
 const LOOK = 10;
+/** So long a broker that lives may be taken for dead, ms. */
+const MOMENT = 2000;
 
 const checkOptions = object({
   partitions: optional(integer(1)),
@@ -52,7 +54,7 @@ export async function createTopics(
   topics: Readonly<Record<string, Pick<CreateOptions, 'partitions' | 'replicas' | 'config'>>>,
 ): Promise<void> {
   const admin = await client.admin();
-  await admin.createTopics({
+  const request = {
     topics: Object.entries(topics).map(([topic, { partitions = 1, replicas = -1, config = {} }]) => ({
       topic,
       numPartitions: partitions,
@@ -60,7 +62,20 @@ export async function createTopics(
       configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value: String(value) })),
     })),
     waitForLeaders: false,
-  });
+  };
+  const start = clock().now();
+  for (;;) {
+    try {
+      await admin.createTopics(request);
+      break;
+    } catch (error) {
+      // A busy machine may take a broker for dead for a moment: there is none to hold a copy then.
+      const isMoment =
+        Object.values(topics).every(({ replicas = 1 }) => replicas === 1) && clock().now() - start < MOMENT;
+      if (!isMoment || !lacksBrokers(error)) throw error;
+      await new Promise<void>((resolve) => clock().setTimeout(resolve, LOOK));
+    }
+  }
   await until(client, () =>
     Object.entries(topics).every(([topic, { partitions = 1 }]) => {
       const known = client.recorder.partitions(topic);
@@ -69,6 +84,11 @@ export async function createTopics(
   );
   // The leaders are named before they know of it themselves.
   await client.persistently(() => client.recorder.list(Object.keys(topics), '-1'), undefined);
+}
+
+function lacksBrokers(error: unknown): boolean {
+  const { errors = [] } = error as { errors?: { type?: string }[] };
+  return errors.some(({ type }) => type === 'INVALID_REPLICATION_FACTOR');
 }
 
 export async function deleteTopic(client: KafkaClient, name: string): Promise<void> {

@@ -11,7 +11,7 @@ import type { Doing } from './errors.ts';
 import { doingWith, lagOf } from './groups.ts';
 import { TopicObserver } from './observer.ts';
 import { encodeMessage, type SendMessage } from './outgoing.ts';
-import type { Sent } from './producers.ts';
+import type { Outgoing, Sent } from './producers.ts';
 import { type CreateOptions, createTopic, deleteTopic } from './topic-admin.ts';
 import { type KafkaMessage, numberWhereSafe } from './topic-codecs.ts';
 
@@ -183,6 +183,7 @@ export function senderOf(
     const outgoing = await Promise.all(messages.map((message) => encodeMessage(codec, message, connection)));
     if (outgoing.length === 0) return [];
     if (!recorder.topics.includes(name)) await known(client(), name);
+    await havePartitions(client(), name, outgoing);
     const sent = await producers.send(name, outgoing, within?.transaction);
     if (within) note(within.written, name, sent);
     return sent.map(stored);
@@ -231,6 +232,21 @@ export async function known({ recorder, place }: KafkaClient, name: string): Pro
     mend: near
       ? `Did you mean \`${near}\`?`
       : `Make it: \`await qa.${place.connection}.topic('${name}').create()\`, or declare it in \`topics\` where the broker is a throwaway one`,
+    ...place,
+  });
+}
+
+/** @throws QaError QA_MISUSE where a message names a partition that the topic has not */
+async function havePartitions({ recorder, place }: KafkaClient, name: string, messages: Outgoing[]): Promise<void> {
+  const last = messages.reduce((most, { partition = 0 }) => Math.max(most, partition), 0);
+  if (last < recorder.partitions(name).length) return;
+  // It may have got some a moment ago.
+  await recorder.refresh(name);
+  const count = recorder.partitions(name).length;
+  if (last < count) return;
+  throw new QaError('QA_MISUSE', {
+    what: `The topic \`${name}\` has no partition ${last}, but ${count === 1 ? 'only partition 0' : `0 to ${count - 1}`}`,
+    mend: 'Correct `partition`, or leave it out: the key decides then',
     ...place,
   });
 }

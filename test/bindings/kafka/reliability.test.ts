@@ -122,13 +122,15 @@ describe.skipIf(!hasKafka())('one broker', () => {
     await writer.close();
   });
 
-  test('dies in the middle of a transaction: it is told, and nobody sees any of it', async () => {
-    const { thrown } = await asTest(() =>
-      open.handle.transaction(async (tx) => {
-        await tx.topic(name).send({ key: 'half', value: 'x' });
-        await broker.kill();
-        await tx.topic(name).send({ key: 'other half', value: 'x' });
-      }),
+  test('dies in the middle of a transaction: it is told, and nobody sees any of it', { timeout: 120_000 }, async () => {
+    const { thrown } = await asTest(
+      () =>
+        open.handle.transaction(async (tx) => {
+          await tx.topic(name).send({ key: 'half', value: 'x' });
+          await broker.kill();
+          await tx.topic(name).send({ key: 'other half', value: 'x' });
+        }),
+      { timeout: 90_000 },
     );
     expect(thrown).toMatchObject({ code: 'QA_CONNECTION_LOST' });
     expect((thrown as QaError).message).toContain('It is unknown whether the messages were written.');
@@ -152,6 +154,25 @@ describe.skipIf(!hasKafka())('one broker', () => {
     });
   });
 
+  test('has a new partition: what is sent to it arrives, also where kafkajs has not heard of it', async () => {
+    const { thrown } = await asTest(() => topic().send({ key: 'o-1', value: 'x', partition: 3 }));
+    expect(thrown).toMatchObject({ code: 'QA_MISUSE' });
+    expect(port((thrown as QaError).message)).toBe(
+      `qa.db (kafka://127.0.0.1:PORT): The topic \`${name}\` has no partition 3, but 0 to 2. Correct \`partition\`, or leave it out: the key decides then.`,
+    );
+    await passes(async () => {
+      await topic().send({ key: 'o-1', value: 'x', partition: 2 });
+      await admin.createPartitions({ topicPartitions: [{ topic: name, count: 4 }] });
+      const sent = await topic().sendAll([
+        { key: 'o-2', value: 'x', partition: 0 },
+        { key: 'o-3', value: 'x', partition: 3 },
+      ]);
+      expect(sent.map(({ partition }) => partition).sort()).toEqual([0, 3]);
+      const keys = ['o-1', 'o-2', 'o-3'].map((key) => ({ key }));
+      await expect(topic()).toReceiveKafkaMessages(keys, { exactly: true, within: 5000, stays: 200 });
+    });
+  });
+
   /** Somebody else, who does not give up. */
   async function openWriter() {
     const retry = { retries: 30, initialRetryTime: 50, maxRetryTime: 300 };
@@ -169,7 +190,27 @@ describe.skipIf(!hasKafka())('one broker', () => {
   }
 });
 
+test('an IPv6 address, which kafkajs cannot read, is refused when the config is read', () => {
+  expect(() => binding.parse({ brokers: '[::1]:9092' }, 'connections.kafka')).toThrow(
+    '`connections.kafka.brokers` has an IPv6 address, which kafkajs cannot read. Give a host name that leads there: localhost:9092',
+  );
+});
+
 describe.skipIf(!hasKafka())('a network', () => {
+  test('in which the advertised address leads nowhere: told when the connection opens, topics or not', async () => {
+    await using broker = await startKafka({ advertised: 'kafka.invalid:9092' });
+    const error: QaError = await openBinding(binding, { brokers: broker.brokers, topics: { orders: {} } }).then(
+      () => {
+        throw new Error('It opened.');
+      },
+      (reason) => reason,
+    );
+    expect(error.code).toBe('QA_CONNECTION_LOST');
+    expect(port(error.message)).toBe(
+      'qa.db (kafka://127.0.0.1:PORT): The broker answered at 127.0.0.1:PORT and told to use kafka.invalid:9092 from then on (its `advertised.listeners`), which cannot be reached from here: the host name `kafka.invalid` could not be resolved. Correct `advertised.listeners` of the broker, or map the name `kafka.invalid` to an address that leads there (in /etc/hosts, say)',
+    );
+  });
+
   test('that is slow, and that breaks: everything is seen once', { timeout: 90_000 }, async () => {
     // The broker must tell everybody to come through the proxy, so its port is known before the broker is.
     const target = { host: '127.0.0.1', port: 0 };
