@@ -1,12 +1,10 @@
 /** Asks an Aerospike for the id of its node: tells it from any other, and proves that it answers. */
 import { connect } from 'node:net';
-
-/** An info frame: version 2, type 1, six bytes of length. */
-const QUESTION = Buffer.from([2, 1, 0, 0, 0, 0, 0, 5, ...Buffer.from('node\n')]);
+import { NODE_QUESTION } from '../../bindings/databases/aerospike/dial.ts';
 
 export function askNode({ host, port }: { host: string; port: number }, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, signal }, () => socket.write(QUESTION));
+    const socket = connect({ host, port, signal }, () => socket.write(NODE_QUESTION));
     let answer = Buffer.alloc(0);
     socket.on('data', (chunk) => {
       answer = Buffer.concat([answer, chunk]);

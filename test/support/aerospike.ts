@@ -5,11 +5,12 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { READY, writeSettings } from '../../servers/aerospike/settings.ts';
+import { findProgram } from '../../servers/java/programs.ts';
 import type { StandInOptions } from '../servers/aerospike/main.ts';
 import { freePort } from './postgres.ts';
 
@@ -32,7 +33,7 @@ export interface TestAerospike extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-const asd = find('asd');
+const asd = findProgram('asd').path;
 const given = process.env.QA_TEST_AEROSPIKE;
 
 /** What the suite runs on, for the tests' names. */
@@ -177,20 +178,6 @@ async function run(
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-function find(program: string): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, program))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }
 
 /** Key and certificate for `localhost`, in a new folder. */

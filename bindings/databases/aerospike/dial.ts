@@ -19,8 +19,8 @@ export interface DialOptions {
   signal: AbortSignal;
 }
 
-/** An info frame that asks for the node's name. */
-const QUESTION = Buffer.from([2, 1, 0, 0, 0, 0, 0, 5, ...Buffer.from('node\n')]);
+/** An info frame, version 2 and type 1, that asks for the node's id. */
+export const NODE_QUESTION = Buffer.from([2, 1, 0, 0, 0, 0, 0, 5, ...Buffer.from('node\n')]);
 
 /**
  * The seeds that answer, in the order given.
@@ -42,7 +42,7 @@ export async function dial(options: DialOptions, place: Place, scope: Scope): Pr
 /** Resolves with the first byte of an answer, whatever it says: the client asks again, and better. */
 function ask({ host, port }: Seed, { tls, timeout, signal }: DialOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const ready = () => socket.write(QUESTION);
+    const ready = () => socket.write(NODE_QUESTION);
     const own = typeof tls === 'object' ? tls : {};
     const name = own.servername ?? (isIP(host) ? undefined : host);
     const socket: Socket = tls

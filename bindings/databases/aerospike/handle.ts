@@ -2,12 +2,10 @@
 import type { Client } from 'aerospike';
 import type { Scope } from '../../core/binding.ts';
 import type { EntrySource } from '../../core/entries.ts';
-import { teller, withinTest } from '../../core/operation.ts';
 import type { RowSource } from '../../core/source.ts';
 import { printSeeds } from './address.ts';
 import type { Driver } from './client.ts';
-import { connectionError } from './errors.ts';
-import { late, recordSource } from './records.ts';
+import { recordSource } from './records.ts';
 import { setSource } from './rows.ts';
 import { type SeedOptions, type SeedRecords, seed } from './seed.ts';
 import { type OpenAerospike, type RecordId, Store } from './store.ts';
@@ -74,14 +72,6 @@ export class AerospikeHandle {
    */
   async seed(set: string, records: SeedRecords, options: SeedOptions = {}): Promise<void> {
     const store = this.#store;
-    const tell = teller(this.seed, (error) => connectionError(error, store.place) ?? error, store.scope.adopt);
-    try {
-      await withinTest(
-        (signal) => seed(store, set, records, options, signal),
-        () => late(store, 'The records were not written'),
-      );
-    } catch (error) {
-      throw tell(error);
-    }
+    await store.call(this.seed, 'The records were not written', (signal) => seed(store, set, records, options, signal));
   }
 }

@@ -1,7 +1,5 @@
 /** One record as an entry: its bins, how often it was written, and when it expires. */
 import type { Entry, EntryObserver, EntrySource, EntryWaitOptions, ReadOptions } from '../../core/entries.ts';
-import { QaError } from '../../core/errors.ts';
-import { withinTest } from '../../core/operation.ts';
 import { type Caller, type Expected, SOURCE } from '../../core/source.ts';
 import { nearest } from '../../core/suggest.ts';
 import { printQuery, printValue } from './query.ts';
@@ -16,7 +14,11 @@ export function recordSource<Bins extends object>(store: Store, set: string, id:
   const observer = new RecordObserver(store, set, id);
   const source: EntrySource<Bins> = {
     [SOURCE]: observer,
-    get: () => observer.get(source.get) as Promise<Bins | undefined>,
+    get: () =>
+      store.call(source.get as Caller, 'A record was not read', async (signal) => {
+        const record = await store.read(set, id, signal);
+        return record && (store.scope.adopt(record.bins) as Bins);
+      }),
     waitFor: (expected: unknown, options?: EntryWaitOptions) =>
       store.scope.waitFor(source, expected, options, source.waitFor as Caller) as Promise<Bins>,
   };
@@ -52,18 +54,6 @@ class RecordObserver implements EntryObserver {
     const { bins, generation, ttl } = record;
     const value = this.#store.scope.adopt(bins);
     return { type: 'record', value, generation, ttl: ttl === undefined ? null : ttl * 1000 };
-  }
-
-  async get(caller: Caller): Promise<unknown> {
-    const at: { stack?: string } = {};
-    Error.captureStackTrace(at, caller);
-    try {
-      const read = (signal: AbortSignal | undefined) => this.#store.read(this.#set, this.#id, signal);
-      const record = await withinTest(read, () => late(this.#store, 'A record was not read'));
-      return record && this.#store.scope.adopt(record.bins);
-    } catch (error) {
-      throw pointed(error, at);
-    }
   }
 
   async explain(signal: AbortSignal): Promise<string[]> {
@@ -102,19 +92,4 @@ class RecordObserver implements EntryObserver {
     const long = Object.keys(expected as Expected).find((name) => Buffer.byteLength(name) > 15 && !(name in bins));
     return long === undefined ? undefined : `No bin can be called \`${long}\`: names have at most 15 bytes`;
   }
-}
-
-export function late({ place }: Store, what: string) {
-  return {
-    what: `${what} before the time of the test was up`,
-    mend: 'See whether the server hangs, or give the test more time',
-    connection: place.connection,
-    address: place.address,
-  };
-}
-
-/** An error of a source points at the test's line, not into this package. */
-export function pointed(error: unknown, at: { stack?: string }): unknown {
-  if (error instanceof QaError) error.stack = `${error.name}: ${error.message}\n${at.stack?.replace(/^[^\n]*\n/, '')}`;
-  return error;
 }

@@ -1,6 +1,5 @@
 /** A set as rows: all of its records are read at each look, up to a number that is said. */
 import { QaError } from '../../core/errors.ts';
-import { withinTest } from '../../core/operation.ts';
 import {
   type Caller,
   type Expected,
@@ -13,7 +12,6 @@ import {
   type Values,
 } from '../../core/source.ts';
 import { printQuery, printValue } from './query.ts';
-import { late, pointed } from './records.ts';
 import { checkSet, type Store } from './store.ts';
 import { same } from './values.ts';
 
@@ -23,19 +21,11 @@ export const CAP = 10_000;
 export function setSource<Row extends object>(store: Store, set: string): RowSource<Row> {
   checkSet(set, store.scope.connection);
   const observer = new SetObserver(store, set);
-  const call = async <T>(caller: Caller, work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> => {
-    const at: { stack?: string } = {};
-    Error.captureStackTrace(at, caller);
-    try {
-      return await withinTest(work, () => late(store, 'A set was not read'));
-    } catch (error) {
-      throw pointed(error, at);
-    }
-  };
+  const what = 'A set was not read';
   const source: RowSource<Row> = {
     [SOURCE]: observer,
-    all: () => call(source.all, (signal) => observer.all(signal) as Promise<Row[]>),
-    count: () => call(source.count, (signal) => observer.count({ signal })),
+    all: () => store.call(source.all as Caller, what, (signal) => observer.all(signal) as Promise<Row[]>),
+    count: () => store.call(source.count as Caller, what, (signal) => observer.count({ signal })),
     waitFor: (expected, options) =>
       store.scope.waitFor(source, expected, options, source.waitFor as Caller) as Promise<Row>,
   };

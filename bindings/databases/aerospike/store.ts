@@ -3,10 +3,11 @@ import { types } from 'node:util';
 import type { AerospikeRecord, Client, Key, KeyOptions } from 'aerospike';
 import type { Opened, Scope } from '../../core/binding.ts';
 import { QaError } from '../../core/errors.ts';
-import { orAborted } from '../../core/operation.ts';
+import { orAborted, teller, withinTest } from '../../core/operation.ts';
+import type { Caller } from '../../core/source.ts';
 import { printAddress } from './address.ts';
 import { type Driver, placeOf } from './client.ts';
-import { commandError, type Place } from './errors.ts';
+import { commandError, connectionError, type Place } from './errors.ts';
 import type { ParsedOptions } from './options.ts';
 
 export type OpenAerospike = Opened<ParsedOptions, Client>;
@@ -65,6 +66,23 @@ export class Store {
       return address && printAddress(address);
     } catch {
       return undefined;
+    }
+  }
+
+  /** What a test calls: it ends with the test's time, its errors name the connection and point at the test's line. */
+  async call<T>(caller: Caller, what: string, work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
+    const { adopt } = this.scope;
+    const tell = teller(caller, (error) => connectionError(error, this.place) ?? error, adopt);
+    const late = () => ({
+      what: `${what} before the time of the test was up`,
+      mend: 'See whether the server hangs, or give the test more time',
+      connection: this.place.connection,
+      address: this.place.address,
+    });
+    try {
+      return await withinTest(work, late);
+    } catch (error) {
+      throw tell(error);
     }
   }
 
