@@ -66,7 +66,7 @@ namespace ${namespace} {
   replication-factor 1
   nsup-period 10
   storage-engine memory {
-    data-size 256M
+    data-size 1G
   }
 }
 `;

@@ -7,6 +7,11 @@ import { AEROSPIKE, selfSigned, startStandIn, type TestAerospike, useAerospike }
 
 const { policy, status } = aerospike;
 
+/** A busy machine may take its time: none of these tests is about that. */
+const PATIENT = Object.fromEntries(
+  ['read', 'write', 'operate', 'remove', 'batch', 'scan', 'query'].map((kind) => [kind, { totalTimeout: 20_000 }]),
+);
+
 // The client writes to stderr what its promises say as well.
 aerospike.setDefaultLogging({ level: aerospike.log.OFF });
 
@@ -17,7 +22,7 @@ describe(`the real client on ${AEROSPIKE}`, () => {
 
   beforeAll(async () => {
     server = await useAerospike();
-    client = await aerospike.connect({ hosts: server.hosts });
+    client = await aerospike.connect({ hosts: server.hosts, policies: PATIENT } as never);
   });
   afterEach(() => client.truncate('test', 'qa_server', 0));
   afterAll(async () => {
@@ -199,7 +204,8 @@ describe(`the real client on ${AEROSPIKE}`, () => {
 describe('the stand-in', () => {
   test('a password that is wrong, and one that is right', async () => {
     await using server = await startStandIn({ users: USERS });
-    const connect = (user: string, password: string) => aerospike.connect({ hosts: server.hosts, user, password });
+    const connect = (user: string, password: string) =>
+      aerospike.connect({ hosts: server.hosts, user, password, policies: PATIENT } as never);
     await expect(connect('tester', 'wrong')).rejects.toMatchObject({ code: status.INVALID_CREDENTIAL });
     await expect(connect('nobody', 'wrong')).rejects.toMatchObject({ code: status.INVALID_USER });
     const client = await connect('tester', PASSWORD);
