@@ -12,18 +12,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  accessSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,7 +29,8 @@ import {
 import { classPath } from '../../servers/java/maven.ts';
 import { findJava } from '../../servers/java/programs.ts';
 import { cassandraJars } from './java-jars.ts';
-import { freePort } from './postgres.ts';
+import { freePort, spaciousFolder } from './postgres.ts';
+import { type Watchdog, watchOver } from './watchdog.ts';
 
 export { hasCassandra } from './java-jars.ts';
 
@@ -96,7 +86,7 @@ export async function startCassandra(options: TestCassandraOptions = {}): Promis
   const folder = mkdtempSync(join(spaciousFolder(), 'qa-test-cassandra-'));
   const [port, storage] = [await freePort(), await freePort()];
   const lines: string[] = [];
-  let running: { child: ChildProcess; watchdog: ChildProcess } | undefined;
+  let running: { child: ChildProcess; watchdog: Watchdog } | undefined;
   let own: cassandra.Client | undefined;
   let ca = '';
 
@@ -162,18 +152,7 @@ export async function startCassandra(options: TestCassandraOptions = {}): Promis
     ];
     const args = [...jvmOptions(folder, options), ...sharing, '-cp', jars, MAIN];
     const child = spawn(java!, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-    // Kills the server and removes its data when this process ends in whatever way: its end of the pipe closes.
-    const watchdog = spawn(
-      'sh',
-      [
-        '-c',
-        'trap "" INT TERM HUP; read line; [ "$line" = done ] || { kill -9 "$0"; sleep 1; rm -rf "$1"; }',
-        `${child.pid}`,
-        folder,
-      ],
-      { stdio: ['pipe', 'ignore', 'ignore'], detached: true },
-    );
-    watchdog.unref();
+    const watchdog = watchOver(child.pid, folder);
     running = { child, watchdog };
     await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => reject(failed('was not ready in time')), START_TIMEOUT);
@@ -228,7 +207,7 @@ export async function startCassandra(options: TestCassandraOptions = {}): Promis
     child.kill('SIGCONT');
     child.kill(signal);
     await exited;
-    watchdog.stdin!.end('done\n');
+    watchdog.done();
   }
 
   async function stop(): Promise<void> {
@@ -263,13 +242,4 @@ function selfSign(folder: string): string {
   );
   run(`pkcs12 -export -inkey ${key} -in ${crt} -out ${join(folder, 'server.p12')} -passout pass:changeit`);
   return readFileSync(crt, 'utf8');
-}
-
-function spaciousFolder(): string {
-  try {
-    accessSync('/dev/shm', constants.W_OK);
-    return '/dev/shm';
-  } catch {
-    return tmpdir();
-  }
 }

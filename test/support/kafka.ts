@@ -12,17 +12,7 @@
  */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -31,7 +21,8 @@ import { findJava } from '../../servers/java/programs.ts';
 import { NEWEST } from '../../servers/kafka/jars.ts';
 import { jvmOptions, LOGGING, READY, serverProperties } from '../../servers/kafka/properties.ts';
 import { kafkaJars } from './kafka-jars.ts';
-import { freePort } from './postgres.ts';
+import { freePort, spaciousFolder } from './postgres.ts';
+import { type Watchdog, watchOver } from './watchdog.ts';
 
 export { hasKafka, KAFKA_VERSIONS } from './kafka-jars.ts';
 
@@ -92,7 +83,7 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
   const [port, controller, securePort] = [await freePort(), await freePort(), await freePort()];
   const config = join(folder, 'server.properties');
   const lines: string[] = [];
-  let running: { child: ChildProcess; watchdog: ChildProcess } | undefined;
+  let running: { child: ChildProcess; watchdog: Watchdog } | undefined;
 
   try {
     const ca = options.secure ? selfSign(folder) : '';
@@ -196,18 +187,7 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    // Kills the broker and removes its data when this process ends in whatever way: its end of the pipe closes.
-    const watchdog = spawn(
-      'sh',
-      [
-        '-c',
-        'trap "" INT TERM HUP; read line; [ "$line" = done ] || { kill -9 "$0"; sleep 1; rm -rf "$1"; }',
-        `${child.pid}`,
-        folder,
-      ],
-      { stdio: ['pipe', 'ignore', 'ignore'], detached: true },
-    );
-    watchdog.unref();
+    const watchdog = watchOver(child.pid, folder);
     running = { child, watchdog };
     await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => reject(failed('was not ready in time')), START_TIMEOUT);
@@ -236,7 +216,7 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
     child.kill('SIGCONT');
     child.kill(signal);
     await exited;
-    watchdog.stdin!.end('done\n');
+    watchdog.done();
   }
 
   async function stop(): Promise<void> {
@@ -264,13 +244,4 @@ function selfSign(folder: string): string {
   const certificate = readFileSync(crt, 'utf8');
   writeFileSync(join(folder, 'keystore.pem'), readFileSync(key, 'utf8') + certificate);
   return certificate;
-}
-
-function spaciousFolder(): string {
-  try {
-    accessSync('/dev/shm', constants.W_OK);
-    return '/dev/shm';
-  } catch {
-    return tmpdir();
-  }
 }

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { type Watchdog, watchOver } from './watchdog.ts';
 
 export interface TestPostgres extends AsyncDisposable {
   readonly host: string;
@@ -98,7 +99,7 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
     ...(options.settings ?? []),
   ].flatMap((setting) => ['-c', setting]);
   let child: ReturnType<typeof spawn> | undefined;
-  let watchdog: ReturnType<typeof spawn> | undefined;
+  let watchdog: Watchdog | undefined;
 
   const server: TestPostgres = {
     host: '127.0.0.1',
@@ -130,18 +131,7 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
         log = (log + text).slice(-4000);
       });
       child = started;
-      // Kills the server and removes its data when this process ends in whatever way: its end of the pipe closes.
-      watchdog = spawn(
-        'sh',
-        [
-          '-c',
-          'trap "" INT TERM HUP; read line; [ "$line" = done ] || { kill -9 "$0"; sleep 1; rm -rf "$1"; }',
-          `${started.pid}`,
-          folder,
-        ],
-        { stdio: ['pipe', 'ignore', 'ignore'], detached: true },
-      );
-      watchdog.unref();
+      watchdog = watchOver(started.pid, folder);
       for (const deadline = Date.now() + 30_000; ; await sleep(10)) {
         if (started.exitCode !== null || Date.now() > deadline) throw new Error(`postgres did not start:\n${log}`);
         if (await answers(server.url())) return;
@@ -167,7 +157,7 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
     await closed;
     // A session that is still dying holds the shared memory: a server that starts meanwhile refuses the folder.
     for (const pid of sessions) while (isRunning(pid)) await sleep(5);
-    watchdog?.stdin?.end('done\n');
+    watchdog?.done();
   }
 
   await server.start();
@@ -198,7 +188,8 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function spaciousFolder(): string {
+/** In memory, where there is one. */
+export function spaciousFolder(): string {
   try {
     accessSync('/dev/shm', constants.W_OK);
     return '/dev/shm';

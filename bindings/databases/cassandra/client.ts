@@ -1,11 +1,13 @@
 /** The client: opened within the deadline, closed within a bound, made as good as new for the next file. */
 import type cassandra from 'cassandra-driver';
 import type { Scope } from '../../core/binding.ts';
+import { clock } from '../../core/clock.ts';
 import { QaError } from '../../core/errors.ts';
 import { orAborted } from '../../core/operation.ts';
 import { nearest } from '../../core/suggest.ts';
 import { type Address, printAddress } from './address.ts';
 import { connectionError, firstLine, type Place } from './errors.ts';
+import { timestamps } from './machine-time.ts';
 import type { ParsedOptions } from './options.ts';
 import { reconnection } from './reconnection.ts';
 import { destroy, letGo, refuseMore, watch, watchDriver } from './sockets.ts';
@@ -65,6 +67,7 @@ export async function connect(
 /** Idempotent; of a hung server's connections nothing is waited for. */
 export async function closeClient(client: cassandra.Client): Promise<void> {
   refuseMore(client);
+  const { setTimeout, clearTimeout } = clock();
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, DRAIN);
@@ -110,7 +113,11 @@ export function clientConfig(driver: Driver, options: ParsedOptions): cassandra.
     },
     // Heartbeats keep idle connections through firewalls, and processes from ending.
     pooling: { heartBeatInterval: 0, ...given.pooling },
-    policies: { ...given.policies, reconnection: reconnection(driver, given.policies?.reconnection) },
+    policies: {
+      timestampGeneration: timestamps(driver),
+      ...given.policies,
+      reconnection: reconnection(driver, given.policies?.reconnection),
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** What the sources and the handle of one connection share: how to run statements, and what is known of the tables. */
 import type cassandra from 'cassandra-driver';
 import type { Opened, Scope } from '../../core/binding.ts';
+import { clock } from '../../core/clock.ts';
 import { QaError } from '../../core/errors.ts';
 import { orAborted } from '../../core/operation.ts';
 import { printAddress } from './address.ts';
@@ -21,8 +22,9 @@ export interface RunOptions {
   repeatable?: boolean;
 }
 
-/** A host that has come back is waited for so long, ms: the driver needs a moment to see it. */
+/** What broke is tried again for so long, ms: the driver needs a moment to open another connection. */
 const COMES_BACK = 1500;
+const PAUSE = 25;
 
 export class Database {
   readonly scope: Scope;
@@ -84,13 +86,18 @@ export class Database {
     };
     const send = () =>
       this.scope.trace('query', { cql }, () => orAborted(this.client.execute(cql, [...params], query), signal));
-    try {
-      return await send();
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!repeatable || connectionError(error, this.place)?.code !== 'QA_CONNECTION_LOST') throw error;
-      if (!(await this.#comesBack(signal))) throw error;
-      return send();
+    const { now, setTimeout } = clock();
+    const until = now() + COMES_BACK;
+    for (;;) {
+      try {
+        return await send();
+      } catch (error) {
+        signal?.throwIfAborted();
+        const isLost = connectionError(error, this.place)?.code === 'QA_CONNECTION_LOST';
+        if (!repeatable || !isLost || now() > until) throw error;
+        // The driver does not tell when a new connection can be used.
+        await new Promise<void>((resolve) => setTimeout(resolve, PAUSE));
+      }
     }
   }
 
@@ -102,24 +109,5 @@ export class Database {
       options.signal?.throwIfAborted();
       throw statementError(error, this.place, doing);
     }
-  }
-
-  /** Whether a host answers again soon. */
-  #comesBack(signal: AbortSignal | undefined): Promise<boolean> {
-    const { client } = this;
-    if (client.hosts.values().some((host) => host.isUp())) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const done = (isBack: boolean) => {
-        clearTimeout(timer);
-        client.off('hostUp', isUp);
-        signal?.removeEventListener('abort', give);
-        resolve(isBack);
-      };
-      const isUp = () => done(true);
-      const give = () => done(false);
-      const timer = setTimeout(give, COMES_BACK);
-      client.on('hostUp', isUp);
-      signal?.addEventListener('abort', give, { once: true });
-    });
   }
 }

@@ -1,5 +1,6 @@
 /** What matchers see of a table. */
 import { isQaError, QaError } from '../../core/errors.ts';
+import { rank } from '../../core/rank.ts';
 import type { Expected, Explained, FindOptions, Found, RowObserver, Values } from '../../core/source.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { command } from './command.ts';
@@ -7,7 +8,6 @@ import type { Database } from './database.ts';
 import { isNotFound, statementError } from './errors.ts';
 import { quoteName } from './names.ts';
 import { type Plan, plan } from './plan.ts';
-import { rank } from './rank.ts';
 import { loadShape, type TableShape } from './shape.ts';
 import { isAsymmetric, plain, same } from './values/nested.ts';
 import { scalar } from './values/scalars.ts';

@@ -12,7 +12,7 @@ import {
 import type { Database } from './database.ts';
 import { parseTableName } from './names.ts';
 import { CassandraRows } from './observer.ts';
-import { QueryRows } from './query-rows.ts';
+import { queryRows } from './query-rows.ts';
 
 export function tableSource<Row extends object>(db: Database, name: string, narrowed: Expected = {}): RowSource<Row> {
   const { connection } = db.scope;
@@ -33,7 +33,7 @@ export function querySource<Row extends object>(
   const bare = cql.replace(/^(?:\s|(?:--|\/\/)[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/, '');
   const word = /^\w*/.exec(bare)![0].toLowerCase();
   if (word === 'select' || word === 'describe' || word === 'desc')
-    return attach<Row>(db, new QueryRows(db, label, cql, params));
+    return attach<Row>(db, queryRows(db, label, cql, params));
   throw new QaError('QA_MISUSE', {
     what: `${label} is looked at again and again, so it must only read; it begins with \`${word || bare.slice(0, 10)}\``,
     mend: `Run it once with qa.${connection}.query(…), and look at its effect with select`,

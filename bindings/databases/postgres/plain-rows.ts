@@ -1,12 +1,11 @@
 /** What cannot stand in a subquery (`show`, `explain`): run as it is, judged in memory. */
 
-import { QaError } from '../../core/errors.ts';
-import type { Expected, Explained, FindOptions, Found, RowObserver, Values } from '../../core/source.ts';
-import { didYouMean } from '../../core/suggest.ts';
+import { ReadRows } from '../../core/read-rows.ts';
+import type { Values } from '../../core/source.ts';
 import type { Database } from './database.ts';
 import { statementError } from './errors.ts';
 import type { Subject } from './observer.ts';
-import { type Shape, shapeOf } from './shape.ts';
+import { shapeOf } from './shape.ts';
 import { same } from './values/nested.ts';
 
 /**
@@ -22,78 +21,31 @@ export function classify(sql: string): 'wrapped' | 'plain' | { other: string } {
   return { other: word || bare.slice(0, 10) };
 }
 
-export class PlainRows implements RowObserver {
-  readonly kind = 'rows';
-  readonly label: string;
-  readonly ordered = true;
-  readonly #db: Database;
-  readonly #subject: Subject;
-  readonly #sql: string;
-  #shape: Shape | undefined;
-
-  constructor(db: Database, subject: Subject, sql: string) {
-    this.#db = db;
-    this.#subject = subject;
-    this.#sql = sql;
-    this.label = subject.label;
-  }
-
-  where(): string {
-    const { address } = this.#db;
-    return `a query of qa.${this.#db.scope.connection}${address ? ` (${address})` : ''}`;
-  }
-
-  async check(expected: Expected, signal: AbortSignal): Promise<void> {
-    await this.all(signal);
-    for (const [name, value] of Object.entries(expected)) {
-      const known = this.#shape!.byName;
-      if (value !== undefined && known.has(name)) continue;
-      throw new QaError('QA_MISUSE', {
-        what:
-          value === undefined ? `${this.label}: \`${name}\` is undefined` : `${this.label} has no column \`${name}\``,
-        mend: value === undefined ? `Leave \`${name}\` out, or write null` : didYouMean(name, [...known.keys()]),
-      });
-    }
-  }
-
-  async find(_expected: Expected, { limit, signal, accept }: FindOptions): Promise<Found> {
-    const rows = (await this.all(signal)).filter((row) => accept?.(row) ?? true);
-    return { rows: rows.slice(0, limit), more: rows.length > limit };
-  }
-
-  async count({ signal }: { signal?: AbortSignal } = {}): Promise<number> {
-    return (await this.all(signal)).length;
-  }
-
-  async explain(_expected: Expected, { limit, signal }: { limit: number; signal: AbortSignal }): Promise<Explained> {
-    const rows = await this.all(signal);
-    return { rows: rows.slice(0, limit), total: rows.length, totalIsFloor: false, fulfilled: {} };
-  }
-
-  equal(column: string, actual: unknown, expected: unknown): boolean | undefined {
-    const known = this.#shape?.byName.get(column);
-    return known && same(known.type.codec, actual, expected);
-  }
-
-  command(): string {
-    return this.#db.scope.redactor.redact(`${this.#sql};`);
-  }
-
-  async all(signal?: AbortSignal): Promise<Values[]> {
-    const { values } = this.#subject;
-    const statement = {
-      text: this.#sql,
-      values: [...values],
-      types: this.#db.sourceTypes,
-      queryMode: 'extended' as const,
-    };
-    try {
-      const result = await this.#db.run(statement, { signal, repeatable: true });
-      this.#shape = await shapeOf(this.#db, '', result.fields, signal);
-      return this.#db.scope.adopt(result.rows as Values[]);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw statementError(error, this.#db.place, 'The query');
-    }
-  }
+export function plainRows(db: Database, { label, values }: Subject, sql: string): ReadRows {
+  return new ReadRows({
+    label,
+    where: () => `a query of qa.${db.scope.connection}${db.address ? ` (${db.address})` : ''}`,
+    command: () => db.scope.redactor.redact(`${sql};`),
+    async read(signal) {
+      const statement = {
+        text: sql,
+        values: [...values],
+        types: db.sourceTypes,
+        queryMode: 'extended' as const,
+      };
+      try {
+        const result = await db.run(statement, { signal, repeatable: true });
+        const { byName } = await shapeOf(db, '', result.fields, signal);
+        const columns = Array.from(
+          byName,
+          ([name, { type }]) =>
+            [name, (actual: unknown, expected: unknown) => same(type.codec, actual, expected)] as const,
+        );
+        return { rows: db.scope.adopt(result.rows as Values[]), columns: new Map(columns) };
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw statementError(error, db.place, 'The query');
+      }
+    },
+  });
 }

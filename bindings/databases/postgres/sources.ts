@@ -1,13 +1,14 @@
 /** Sources of rows: a table, or a query. */
 
 import { isQaError, QaError } from '../../core/errors.ts';
+import type { ReadRows } from '../../core/read-rows.ts';
 import { type Caller, type Expected, type RowSource, SOURCE } from '../../core/source.ts';
 import { withValues } from './command.ts';
 import type { Database } from './database.ts';
 import { isFragment, type SqlFragment } from './fragment.ts';
 import { readableName } from './names.ts';
 import { PostgresRows, type Subject } from './observer.ts';
-import { classify, PlainRows } from './plain-rows.ts';
+import { classify, plainRows } from './plain-rows.ts';
 import { queryShape, tableShape } from './shape.ts';
 
 export function tableSource<Row extends object>(db: Database, name: string, narrowed: Expected = {}): RowSource<Row> {
@@ -53,7 +54,7 @@ export function querySource<Row extends object>(
   };
   const kind = classify(sql);
   if (kind === 'wrapped') return source<Row>(db, subject);
-  if (kind === 'plain') return attach<Row>(db, new PlainRows(db, subject, sql));
+  if (kind === 'plain') return attach<Row>(db, plainRows(db, subject, sql));
   throw new QaError('QA_MISUSE', {
     what: `${subject.label} is looked at again and again, so it must only read; it begins with \`${kind.other}\``,
     mend: `Run it once with qa.${connection}.query(…), and look at its effect with select, with, values, table or show`,
@@ -65,7 +66,7 @@ function source<Row extends object>(db: Database, subject: Subject): RowSource<R
   return attach<Row>(db, new PostgresRows(db, subject));
 }
 
-function attach<Row extends object>(db: Database, observer: PostgresRows | PlainRows): RowSource<Row> {
+function attach<Row extends object>(db: Database, observer: PostgresRows | ReadRows): RowSource<Row> {
   const result: RowSource<Row> = {
     [SOURCE]: observer,
     all: () => withStack(observer.all() as Promise<Row[]>, result.all),

@@ -1,6 +1,6 @@
 /** Resets on a real Cassandra: back to the baseline, by looking, and nothing else is touched. */
 import cassandra from 'cassandra-driver';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Lease, Resetter, Scope } from '../../../bindings/core/binding.ts';
 import { clientConfig, closeClient, connect } from '../../../bindings/databases/cassandra/client.ts';
 import { binding } from '../../../bindings/databases/cassandra/index.ts';
@@ -166,6 +166,22 @@ describe.skipIf(!hasCassandra())('resets on a real Cassandra', () => {
     );
     await resetter.reset(signal);
     expect(await dump()).toEqual(before);
+  });
+
+  test('fake timers and a time that a test has set do not matter', async () => {
+    const { file, run } = await leased();
+    const { resetter, handle } = await file();
+    await run(WRITES[0]!);
+    vi.useFakeTimers({ now: new Date('2020-01-01') });
+    try {
+      await resetter.reset(signal);
+      await handle.seed('orders', [{ day: '2026-11-23', id: 'o-1', total: 1 }]);
+      expect(await handle.table('orders').count()).toBe(1);
+      await resetter.reset(signal);
+      expect(await handle.table('orders').count()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('baselines nest', async () => {

@@ -103,6 +103,24 @@ const SCALARS: Record<string, { cql: string; plain: unknown; equal: unknown[]; o
   },
 };
 
+/** Types that make keys. */
+const KEYS = [
+  'int',
+  'bigint',
+  'varint',
+  'text',
+  'uuid',
+  'timeuuid',
+  'timestamp',
+  'date',
+  'time',
+  'inet',
+  'boolean',
+  'blob',
+  'decimal',
+  'smallint',
+];
+
 /** Collections and what is made of parts. */
 const NESTED: { type: string; cql: string; equal: unknown[]; other: unknown[] }[] = [
   {
@@ -189,28 +207,12 @@ describe.skipIf(!hasCassandra())('values on a real Cassandra', () => {
   beforeAll(async () => {
     server = await startCassandra();
     const columns = Object.keys(SCALARS).map((type) => `c_${type} ${type}`);
-    const keys = [
-      'int',
-      'bigint',
-      'varint',
-      'text',
-      'uuid',
-      'timeuuid',
-      'timestamp',
-      'date',
-      'time',
-      'inet',
-      'boolean',
-      'blob',
-      'decimal',
-      'smallint',
-    ];
     keyspace = await makeKeyspace(server, [
       'CREATE TYPE $ks.addr (street text, nr int, since date, tags set<text>)',
       `CREATE TABLE $ks.scalars (id int PRIMARY KEY, ${columns.join(', ')})`,
       `CREATE TABLE $ks.nested (id int PRIMARY KEY, ${nested.map(({ column, type }) => `${column} ${type}`).join(', ')})`,
       'CREATE TABLE $ks.hits (page text PRIMARY KEY, n counter)',
-      ...keys.map((type) => `CREATE TABLE $ks.by_${type} (p ${type}, c ${type}, v int, PRIMARY KEY (p, c))`),
+      ...KEYS.map((type) => `CREATE TABLE $ks.by_${type} (p ${type}, c ${type}, v int, PRIMARY KEY (p, c))`),
       `INSERT INTO $ks.scalars (id, ${Object.keys(SCALARS)
         .map((type) => `c_${type}`)
         .join(', ')}) VALUES (1, ${Object.values(SCALARS)
@@ -220,7 +222,7 @@ describe.skipIf(!hasCassandra())('values on a real Cassandra', () => {
       `INSERT INTO $ks.nested (id, ${nested.map(({ column }) => column).join(', ')}) VALUES (1, ${nested.map(({ cql }) => cql).join(', ')})`,
       'INSERT INTO $ks.nested (id) VALUES (2)',
     ]);
-    for (const type of keys)
+    for (const type of KEYS)
       await server.run(
         `INSERT INTO ${keyspace}.by_${type} (p, c, v) VALUES (${SCALARS[type]!.cql}, ${SCALARS[type]!.cql}, 1)`,
       );
@@ -266,22 +268,7 @@ describe.skipIf(!hasCassandra())('values on a real Cassandra', () => {
     expect(await matches(db.handle, 'nested', { id: 2, n5: [] })).toBe(false);
   });
 
-  test.each([
-    'int',
-    'bigint',
-    'varint',
-    'text',
-    'uuid',
-    'timeuuid',
-    'timestamp',
-    'date',
-    'time',
-    'inet',
-    'boolean',
-    'blob',
-    'decimal',
-    'smallint',
-  ])('a key of type %s is pushed down, and finds what memory would', async (type) => {
+  test.each(KEYS)('a key of type %s is pushed down, and finds what memory would', async (type) => {
     const table = `by_${type}`;
     const { equal, other } = SCALARS[type]!;
     for (const value of equal)

@@ -3,6 +3,9 @@
  * Clients count the µs of a millisecond up from its begin, so the end of the present one is theirs no more, and a reset
  * ends when that millisecond does.
  */
+import { clock } from '../../../core/clock.ts';
+import { machineTime } from '../machine-time.ts';
+
 export interface Times {
   /** For what is removed. */
   removed: number;
@@ -13,12 +16,12 @@ export interface Times {
 }
 
 export function timesOfReset(): Times {
-  const ms = Date.now();
+  const ms = machineTime();
   return {
     removed: ms * 1000 + 998,
     restored: ms * 1000 + 999,
     async over() {
-      while (Date.now() <= ms) await new Promise((resolve) => setImmediate(resolve));
+      while (machineTime() <= ms) await new Promise<void>((resolve) => clock().setTimeout(resolve, 1));
     },
   };
 }

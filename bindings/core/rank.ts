@@ -1,5 +1,5 @@
 /** Rows nearest to an expectation first, and how many rows fulfil each of its parts. */
-import type { Expected, Explained, Values } from '../../core/source.ts';
+import type { Expected, Explained, Values } from './source.ts';
 
 export function rank(
   rows: readonly Values[],
