@@ -15,11 +15,18 @@ export interface Connection<Handle extends object = object> {
 /** Type of `qa.<name>` for a connection. */
 export type HandleOf<C> = C extends Connection<infer Handle> ? Handle : never;
 
-export function connection<Handle extends object>(
-  binding: Binding<never, never, Handle>,
-  input: Readonly<Record<string, unknown>>,
+/**
+ * What a factory of a binding returns: `(options) => connection(binding, options)`.
+ *
+ * @example
+ * export const memcached = (options: { url: string }) => connection(binding, options);
+ */
+export function connection<Options extends object, Client, Handle extends object>(
+  binding: Binding<Options, Client, Handle>,
+  input: object,
 ): Connection<Handle> {
-  return { [CONNECTION]: true, binding, input };
+  // Options and client are the binding's own affair: whoever holds a connection hands them back unseen.
+  return { [CONNECTION]: true, binding: binding as unknown as Binding<never, never, Handle>, input: { ...input } };
 }
 
 export function isConnection(value: unknown): value is Connection {

@@ -56,7 +56,8 @@ export const binding = {
 export function kafka<const T extends Topics = Record<never, never>>(
   options: KafkaOptions<T>,
 ): Connection<KafkaHandle<T>> {
-  return connection(binding as unknown as Binding<never, never, KafkaHandle<T>>, { ...options });
+  // The handle is the same for all; which topics it knows is for types only.
+  return connection(binding, options) as Connection<object> as Connection<KafkaHandle<T>>;
 }
 
 async function health(client: KafkaClient): Promise<Health> {

@@ -10,6 +10,7 @@ import { type TestAerospike, useAerospike } from '../support/aerospike.ts';
 import { project, type RunResult, root, run } from '../support/consumer.ts';
 import { CACHE, hasCassandra } from '../support/java-jars.ts';
 import { hasKafka, startKafka, type TestKafka } from '../support/kafka.ts';
+import { hasMemcached, startMemcached, type TestMemcached } from '../support/memcached.ts';
 import { normalise } from '../support/normalise.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { type Block, blocks, PAGES } from './markdown.ts';
@@ -59,7 +60,8 @@ const KAFKA_FILES = {
 };
 const needsKafka = (page: string) => page === 'docs/kafka.md';
 /** Its examples need no service. */
-const isAlone = (page: string) => page === 'docs/aerospike.md' || needsCassandra(page);
+const isAlone = (page: string) => page === 'docs/aerospike.md' || needsCassandra(page) || needsMemcached(page);
+const needsMemcached = (page: string) => page === 'docs/adding-a-binding.md';
 const needsCassandra = (page: string) => page === 'docs/cassandra.md';
 
 const TYPES = {
@@ -70,11 +72,13 @@ const TYPES = {
 let stage: TestPostgres;
 let broker: TestKafka | undefined;
 let profiles: TestAerospike;
+let memo: TestMemcached | undefined;
 /** What commands of the pages may need: a stand of the user's own. */
 const env = () => ({
   DATABASE_URL: stage.url('stage'),
   STAGE_DATABASE_URL: stage.url('stage'),
   STAGE_KAFKA: `kafka://${broker?.broker}`,
+  MEMCACHED_URL: memo?.url ?? '',
   AEROSPIKE_HOSTS: profiles.hosts,
   STAGE_AEROSPIKE: profiles.url,
   QA_CACHE: CACHE,
@@ -85,14 +89,19 @@ beforeAll(async () => {
   profiles = await useAerospike();
   await stage.run('create database stage');
   await stage.run(shopFile('schema.sql'), 'stage');
+  if (hasMemcached()) memo = await startMemcached();
   if (!hasKafka()) return;
   broker = await startKafka();
   await makeTopics(broker, ['stage-orders']);
 });
-afterAll(() => Promise.all([stage?.stop(), broker?.stop(), profiles?.stop()]));
+afterAll(() => Promise.all([stage?.stop(), broker?.stop(), profiles?.stop(), memo?.stop()]));
 
 describe.each(PAGES)('%s', (page) => {
-  const running = test.skipIf((needsKafka(page) && !hasKafka()) || (needsCassandra(page) && !hasCassandra()));
+  const running = test.skipIf(
+    (needsKafka(page) && !hasKafka()) ||
+      (needsCassandra(page) && !hasCassandra()) ||
+      (needsMemcached(page) && !hasMemcached()),
+  );
   const all = blocks(page);
   const marked = (mark: Block['mark']) => all.filter((block) => block.mark === mark);
 

@@ -30,6 +30,7 @@ export const PAGES = [
     'cassandra',
     'codecs',
     'errors',
+    'adding-a-binding',
   ].map((name) => `docs/${name}.md`),
 ] as const;
 

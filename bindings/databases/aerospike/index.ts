@@ -42,7 +42,7 @@ export const binding = {
  * aerospike({ server: embedded() })
  */
 export function aerospike(options: AerospikeOptions): Connection<AerospikeHandle> {
-  return connection<AerospikeHandle>(binding as unknown as Binding<never, never, AerospikeHandle>, { ...options });
+  return connection(binding, options);
 }
 
 async function health(client: Client, scope: Scope): Promise<Health> {

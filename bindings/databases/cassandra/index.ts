@@ -51,7 +51,7 @@ export const binding = {
  * cassandra({ server: embedded({ schema: './schema.cql' }) })
  */
 export function cassandra(options: CassandraOptions): Connection<CassandraHandle> {
-  return connection<CassandraHandle>(binding as unknown as Binding<never, never, CassandraHandle>, { ...options });
+  return connection(binding, options);
 }
 
 async function health(client: Client, scope: Scope): Promise<Health> {

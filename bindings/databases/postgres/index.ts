@@ -44,7 +44,7 @@ export const binding = {
  * postgres({ server: embedded({ schema: './schema.sql' }) })
  */
 export function postgres(options: PostgresOptions): Connection<PostgresHandle> {
-  return connection<PostgresHandle>(binding as unknown as Binding<never, never, PostgresHandle>, { ...options });
+  return connection(binding, options);
 }
 
 /** What a reset works on. */

@@ -78,5 +78,5 @@ export function valkey(options: RedisOptions): Connection<RedisHandle> {
 }
 
 function connectionOf(binding: RedisBinding, options: RedisOptions): Connection<RedisHandle> {
-  return connection<RedisHandle>(binding as unknown as Binding<never, never, RedisHandle>, { ...options });
+  return connection(binding, options);
 }
