@@ -13,6 +13,7 @@ import { hasKafka, startKafka, type TestKafka } from '../support/kafka.ts';
 import { hasMemcached, startMemcached, type TestMemcached } from '../support/memcached.ts';
 import { normalise } from '../support/normalise.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { ANY, startRedis, type TestRedis } from '../support/redis.ts';
 import { type Block, blocks, PAGES } from './markdown.ts';
 
 const shop = join(root, 'examples', 'shop');
@@ -60,8 +61,10 @@ const KAFKA_FILES = {
 };
 const needsKafka = (page: string) => page === 'docs/kafka.md';
 /** Its examples need no service. */
-const isAlone = (page: string) => page === 'docs/aerospike.md' || needsCassandra(page) || needsMemcached(page);
+const isAlone = (page: string) =>
+  page === 'docs/aerospike.md' || needsCassandra(page) || needsMemcached(page) || needsRedis(page);
 const needsMemcached = (page: string) => page === 'docs/adding-a-binding.md';
+const needsRedis = (page: string) => page === 'docs/redis.md';
 const needsCassandra = (page: string) => page === 'docs/cassandra.md';
 
 const TYPES = {
@@ -73,6 +76,7 @@ let stage: TestPostgres;
 let broker: TestKafka | undefined;
 let profiles: TestAerospike;
 let memo: TestMemcached | undefined;
+let cache: TestRedis | undefined;
 /** What commands of the pages may need: a stand of the user's own. */
 const env = () => ({
   DATABASE_URL: stage.url('stage'),
@@ -81,12 +85,14 @@ const env = () => ({
   MEMCACHED_URL: memo?.url ?? '',
   AEROSPIKE_HOSTS: profiles.hosts,
   STAGE_AEROSPIKE: profiles.url,
+  STAGE_REDIS: cache?.url() ?? '',
   QA_CACHE: CACHE,
 });
 
 beforeAll(async () => {
   stage = await startPostgres();
   profiles = await useAerospike();
+  if (ANY) cache = await startRedis();
   await stage.run('create database stage');
   await stage.run(shopFile('schema.sql'), 'stage');
   if (hasMemcached()) memo = await startMemcached();
@@ -94,13 +100,14 @@ beforeAll(async () => {
   broker = await startKafka();
   await makeTopics(broker, ['stage-orders']);
 });
-afterAll(() => Promise.all([stage?.stop(), broker?.stop(), profiles?.stop(), memo?.stop()]));
+afterAll(() => Promise.all([stage?.stop(), broker?.stop(), profiles?.stop(), memo?.stop(), cache?.stop()]));
 
 describe.each(PAGES)('%s', (page) => {
   const running = test.skipIf(
     (needsKafka(page) && !hasKafka()) ||
       (needsCassandra(page) && !hasCassandra()) ||
-      (needsMemcached(page) && !hasMemcached()),
+      (needsMemcached(page) && !hasMemcached()) ||
+      (needsRedis(page) && !ANY),
   );
   const all = blocks(page);
   const marked = (mark: Block['mark']) => all.filter((block) => block.mark === mark);
@@ -162,6 +169,7 @@ describe.each(PAGES)('%s', (page) => {
             for (const [, stop] of output.matchAll(/stop with: (.+)/g)) execSync(stop!, { stdio: 'pipe' });
           }
         } else if (mark === 'stage') await stage.run(text, 'stage');
+        else if (mark === 'stage-redis') await cache!.run(...(text.trim().split(' ') as [string]));
         else if (mark === 'output') {
           const real = value === 'failing' ? (await failing()).output : printed;
           expect(plain(real, folder), at).toContain(plain(text));

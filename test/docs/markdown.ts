@@ -11,6 +11,7 @@
  * | `run` | commands, run in the page's project; `exit=1` where they must fail |
  * | `output` | a part of what the `run` before it printed; `output=failing`: of the example's failing test |
  * | `stage` | SQL, run on the stand that the commands after it use |
+ * | `stage-redis` | commands of Redis, run on the stand that the commands after it use |
  * | `install`, `clone` | commands that the tests compare with the package's manifest |
  */
 import { readFileSync } from 'node:fs';
@@ -26,6 +27,7 @@ export const PAGES = [
     'state-and-reset',
     'servers',
     'kafka',
+    'redis',
     'aerospike',
     'cassandra',
     'codecs',
@@ -34,7 +36,7 @@ export const PAGES = [
   ].map((name) => `docs/${name}.md`),
 ] as const;
 
-const MARKS = ['test', 'body', 'file', 'config', 'run', 'output', 'stage', 'install', 'clone'] as const;
+const MARKS = ['test', 'body', 'file', 'config', 'run', 'output', 'stage', 'stage-redis', 'install', 'clone'] as const;
 type Mark = (typeof MARKS)[number];
 
 export interface Block {

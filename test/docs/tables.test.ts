@@ -8,6 +8,7 @@ import type { EmbeddedOptions } from '../../bindings/core/server.ts';
 import type { AerospikeOptions } from '../../bindings/databases/aerospike/options.ts';
 import type { CassandraOptions } from '../../bindings/databases/cassandra/options.ts';
 import type { PoolOptions, PostgresOptions } from '../../bindings/databases/postgres/options.ts';
+import type { RedisOptions } from '../../bindings/databases/redis/options.ts';
 import type { KafkaOptions } from '../../bindings/kafka/options.ts';
 import { bindings } from '../../bindings/registry.ts';
 import type { QaConfig } from '../../environment/config/define.ts';
@@ -63,6 +64,25 @@ describe('options', () => {
     connectTimeout: 1,
     applicationName: 1,
     reset: 1,
+  };
+  const redis = {
+    url: 1,
+    host: 1,
+    port: 1,
+    socket: 1,
+    user: 1,
+    password: 1,
+    db: 1,
+    cluster: 1,
+    server: 1,
+    ssl: 1,
+    keyPrefix: 1,
+    channels: 1,
+    connectTimeout: 1,
+    commandTimeout: 1,
+    clientName: 1,
+    reset: 1,
+    ioredis: 1,
   };
   const embedded = { schema: 1, isolation: 1, binaries: 1, version: 1, home: 1, startTimeout: 1 };
   const entry = { as: 1, ttl: 1, generation: 1 };
@@ -137,6 +157,12 @@ describe('options', () => {
     };
     expect(keys('docs/cassandra.md', 'option of `cassandra()`')).toEqual(
       Object.keys(cassandra satisfies Record<keyof CassandraOptions, number>),
+    );
+  });
+
+  test('redis.md lists those of redis()', () => {
+    expect(keys('docs/redis.md', 'option of `redis()`')).toEqual(
+      Object.keys(redis satisfies Record<keyof RedisOptions, number>),
     );
   });
 

@@ -1,5 +1,5 @@
 /** The cache in both runners: the code of the docs word for word, throwaway servers, and a server that misbehaves. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { project, run } from '../support/consumer.ts';
 import { jest } from '../support/jest.ts';
 import { ANY, startRedis, type TestRedis } from '../support/redis.ts';
@@ -67,6 +67,8 @@ describe.skipIf(ANY === undefined)('with a real server', () => {
     server = await startRedis();
   });
   afterAll(() => server?.stop());
+
+  beforeEach(() => server.run('FLUSHALL'));
 
   describe.each(['jest', 'vitest'] as const)('%s', (runner) => {
     const runs = RUNNERS[runner];

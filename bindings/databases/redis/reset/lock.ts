@@ -5,9 +5,9 @@ import type { RedisClient } from '../client.ts';
 import { MARKER } from './marker.ts';
 
 const KEY = `${MARKER}:lock`;
-/** Without a renewal it is free after this time, ms: its run has died. */
-const EXPIRES = 15_000;
-const RENEW = 5000;
+/** Without a renewal it is free after this time, ms: its run has died. Less than the default of `openTimeout`. */
+const EXPIRES = 8000;
+const RENEW = 2000;
 /** A lock that another run holds is asked for again after this time, ms. */
 const RETRY = 100;
 

@@ -67,7 +67,9 @@ export class KeysResetter implements Resetter {
     for (const names of level?.contents.values() ?? []) for (const name of names.keys()) this.#dirty?.add(name);
   }
 
+  /** A lock is given back with the file: nobody would do it when the process ends. */
   renew(): boolean {
+    if (this.#lock) return false;
     while (this.#levels.length > 0) this.pop();
     return true;
   }
