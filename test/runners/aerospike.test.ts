@@ -193,7 +193,7 @@ describe.each(['jest', 'vitest'] as const)(`%s, a server that misbehaves: ${OWN_
   test('hung before it opens: an error that names it, and the run ends', async () => {
     await using own = await startAerospike();
     own.freeze();
-    const folder = project({ ...FILES, 'a.test.ts': TOUCH });
+    const folder = project({ ...FILES, 'qa.config.ts': CONFIG(', connectTimeout: 800'), 'a.test.ts': TOUCH });
     const { code, output } = await runner(folder, [], { env: env(own.hosts) });
     own.thaw();
     expect(code).toBe(1);

@@ -20,6 +20,9 @@ export type Driver = typeof aerospike;
 
 /** Longest time of a command where nothing is said, ms. Scans and queries have none of their own. */
 const TOTAL_TIMEOUT = 10_000;
+/** Time for a node to answer the first look, which holds nobody up, ms. */
+const PATIENCE = 5000;
+/** Time for each of the client's own connections, ms: opening and closing may hold the process up so long. */
 const CONNECT_TIMEOUT = 1000;
 /** How often the client looks after its nodes, ms: so fast it finds one that is back. */
 const TEND_INTERVAL = 250;
@@ -44,7 +47,7 @@ export async function openClient(options: ParsedOptions, scope: Scope): Promise<
   }
   hide(address, scope);
   const place = placeOf(options, scope);
-  const { tls, connectTimeout: timeout = CONNECT_TIMEOUT } = options;
+  const { tls, connectTimeout: timeout = PATIENCE } = options;
   const seeds = await dial({ seeds: address.seeds, tls, timeout, signal: scope.signal }, place, scope);
   captureLog(driver);
   const client = await connected(driver, options, seeds, place);

@@ -31,7 +31,7 @@ export interface AerospikeOptions {
   server?: AerospikeServer;
   /** TLS. `true` verifies the certificate with the authorities that Node knows. */
   tls?: boolean | TlsOptions;
-  /** Time for one node to answer when the connection opens, and for its connections later, ms. Default: 1000. */
+  /** Time for one node to answer when the connection opens, and for the client's connections later, ms. Default: 5000 and 1000. */
   connectTimeout?: number;
   /**
    * The client's default policies by kind of command: `{ read: { maxRetries: 0 } }`. Their `totalTimeout` is 10000 ms
