@@ -1,8 +1,12 @@
 /** Which topics there are, who leads their partitions, and how often one of the same name was made again. */
 import type { PartitionMetadata } from 'kafkajs';
+import { clock } from '../core/clock.ts';
 import type { WireCluster } from './cluster.ts';
 import { INVALID_TOPIC, UNKNOWN_TOPIC } from './protocol/errors.ts';
 import type { Metadata, TopicMetadata } from './protocol/metadata.ts';
+
+/** After this time another broker is asked, ms. */
+const PATIENCE = 300;
 
 export class Directory {
   #topics = new Map<string, TopicMetadata>();
@@ -92,12 +96,34 @@ export class Directory {
 }
 
 async function askAboutAll(cluster: WireCluster): Promise<Metadata> {
-  // Without targets kafkajs asks for all topics; it learns of new brokers, too.
-  await cluster.refreshMetadata();
-  return cluster.brokerPool.metadata!;
+  const ask = async () => {
+    // Without targets kafkajs asks for all topics; it learns of new brokers, too.
+    await cluster.refreshMetadata();
+    return cluster.brokerPool.metadata!;
+  };
+  return answered(ask(), cluster, []);
 }
 
 async function askAbout(cluster: WireCluster, names: readonly string[]): Promise<Metadata> {
-  const broker = await cluster.brokerPool.findConnectedBroker();
-  return (await broker.metadata([...names])) as Metadata;
+  const ask = async () => (await cluster.brokerPool.findConnectedBroker()).metadata([...names]) as Promise<Metadata>;
+  return answered(ask(), cluster, names);
+}
+
+/** kafkajs asks any broker. Where that one hangs, another one is asked, too: the first answer counts. */
+async function answered(first: Promise<Metadata>, cluster: WireCluster, names: readonly string[]): Promise<Metadata> {
+  const all = Object.values(cluster.brokerPool.brokers);
+  if (all.length < 2) return first;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = clock().setTimeout(resolve, PATIENCE);
+  });
+  // It fails when kafkajs's own attempt does: what it failed with is the one to tell.
+  const others = late.then(() =>
+    Promise.any(all.filter((broker) => broker.isConnected()).map((broker) => broker.metadata([...names]))),
+  );
+  try {
+    return (await Promise.race([first, others.catch(() => first)])) as Metadata;
+  } finally {
+    clock().clearTimeout(timer);
+  }
 }

@@ -164,6 +164,32 @@ describe.skipIf(!hasKafka())('the recorder, on a cluster of two brokers', { time
     await expectAllOf(on, 'moving', 10_000);
   });
 
+  test('one of them hanging: the other one leads, and is found', async () => {
+    await using on = await recording([first.broker, second.broker]);
+    await on.make('stuck', 4, {}, 2);
+    await on.recorder.open(['stuck']);
+    const log = on.recorder.follow('stuck');
+    await expect.poll(() => leaders(on, 'stuck')).toContain(2);
+    await sending(on, 'stuck', 100);
+    await reaches(log, 100);
+    second.freeze();
+    try {
+      // The controller takes it for dead after 1.5 s; any of the recorder's requests may have gone to it.
+      await expect.poll(() => leaders(on, 'stuck'), { timeout: 15_000 }).toEqual([1, 1, 1, 1]);
+      await using other = await recording(first.brokers);
+      await sending(other, 'stuck', 1000);
+      const { ends } = await on.recorder.mark();
+      await on.recorder.readTo(ends, AbortSignal.timeout(10_000));
+      expect(new Set(values(log)).size).toBe(1000);
+      expect([...(await on.recorder.list(['stuck'], '-1')).values()].reduce((a, b) => a + b)).toBe(BigInt(log.end));
+    } finally {
+      second.thaw();
+    }
+    await expect.poll(() => leaders(on, 'stuck'), { timeout: 30_000 }).toHaveLength(4);
+    expectOnceAndInOrder(log);
+    expect(log.losses).toEqual([]);
+  });
+
   test('one of them killed: its followers take over, and topics that it alone had come back with it', async () => {
     await using on = await recording([first.broker, second.broker]);
     await on.make('kept', 4, {}, 2);
