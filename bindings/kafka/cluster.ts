@@ -33,6 +33,7 @@ interface RequestQueue {
   readonly requestTimeoutIntervalId?: NodeJS.Timeout;
   throttleCheckTimeoutId: NodeJS.Timeout | null;
   scheduleCheckPendingRequests(): void;
+  scheduleRequestTimeoutCheck(): void;
   checkPendingRequests(): void;
 }
 
@@ -101,7 +102,8 @@ const CHECK = 10;
 
 /**
  * An idle queue of kafkajs 2.2.4 looks a thousand times a second whether anything is pending, by a timeout whose
- * duration is negative, of which Node 24 warns. This one waits only when something is.
+ * duration is negative, of which Node warns. This one waits only when something is. What looks for requests that are
+ * late keeps no process alive: the socket does, where it shall.
  */
 function restWhenIdle(queue: RequestQueue): void {
   if (mended.has(queue) || typeof queue.scheduleCheckPendingRequests !== 'function') return;
@@ -114,6 +116,11 @@ function restWhenIdle(queue: RequestQueue): void {
     };
     const wait = this.throttledUntil - Date.now();
     this.throttleCheckTimeoutId = setTimeout(check, wait > 0 ? wait : CHECK);
+  };
+  const { scheduleRequestTimeoutCheck } = queue;
+  queue.scheduleRequestTimeoutCheck = function (this: RequestQueue) {
+    scheduleRequestTimeoutCheck.call(this);
+    this.requestTimeoutIntervalId?.unref();
   };
 }
 
@@ -131,11 +138,9 @@ export async function reachAny(cluster: WireCluster): Promise<void> {
 /** Whether the process stays alive as long as the cluster is connected. */
 export function keepAlive({ brokerPool }: WireCluster, isKept: boolean): void {
   const brokers = new Set([...Object.values(brokerPool.brokers), brokerPool.seedBroker]);
-  for (const { socket, requestQueue } of [...brokers].flatMap((broker) => broker?.connectionPool.pool ?? [])) {
-    for (const holder of [socket, requestQueue.requestTimeoutIntervalId]) {
-      if (isKept) holder?.ref();
-      else holder?.unref();
-    }
+  for (const { socket } of [...brokers].flatMap((broker) => broker?.connectionPool.pool ?? [])) {
+    if (isKept) socket?.ref();
+    else socket?.unref();
   }
 }
 

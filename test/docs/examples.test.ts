@@ -2,7 +2,6 @@
 import { execSync } from 'node:child_process';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resolveReferences } from '../../bindings/core/reference.ts';
 import { loadConfig } from '../../environment/config/load.ts';
@@ -10,6 +9,7 @@ import { type TestAerospike, useAerospike } from '../support/aerospike.ts';
 import { project, type RunResult, root, run } from '../support/consumer.ts';
 import { CACHE, hasCassandra } from '../support/java-jars.ts';
 import { hasKafka, startKafka, type TestKafka } from '../support/kafka.ts';
+import { makeTopics } from '../support/kafka-topics.ts';
 import { hasMemcached, startMemcached, type TestMemcached } from '../support/memcached.ts';
 import { normalise } from '../support/normalise.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -98,7 +98,7 @@ beforeAll(async () => {
   if (hasMemcached()) memo = await startMemcached();
   if (!hasKafka()) return;
   broker = await startKafka();
-  await makeTopics(broker, ['stage-orders']);
+  await makeTopics(broker.brokers, { 'stage-orders': 1 });
 });
 afterAll(() => Promise.all([stage?.stop(), broker?.stop(), profiles?.stop(), memo?.stop(), cache?.stop()]));
 
@@ -178,13 +178,6 @@ describe.each(PAGES)('%s', (page) => {
     });
   });
 });
-
-async function makeTopics(kafka: TestKafka, topics: string[]): Promise<void> {
-  const admin = new kafkajs.Kafka({ brokers: kafka.brokers, logCreator: () => () => undefined }).admin();
-  await admin.connect();
-  await admin.createTopics({ topics: topics.map((topic) => ({ topic })) });
-  await admin.disconnect();
-}
 
 /** A user's folder: the shop, its schema and configs, and what the page adds. */
 function pageProject(

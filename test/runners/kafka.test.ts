@@ -5,7 +5,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RegistryServer } from '../bindings/kafka/registry-server.ts';
 import { brokerAt } from '../servers/brokers.ts';
@@ -13,6 +12,7 @@ import { isAlive } from '../servers/processes.ts';
 import { project, type RunResult, run, start, systemNode } from '../support/consumer.ts';
 import { hasKafka, startKafka, type TestKafka } from '../support/kafka.ts';
 import { CACHE } from '../support/kafka-jars.ts';
+import { makeTopics } from '../support/kafka-topics.ts';
 import { normalise } from '../support/normalise.ts';
 import { vitestConfig } from '../support/vitest.ts';
 import { PAYMENT, startBilling } from './billing.ts';
@@ -56,7 +56,7 @@ describe.skipIf(!hasKafka())('Kafka', () => {
 
   beforeAll(async () => {
     [broker, registry] = await Promise.all([startKafka(), new RegistryServer().start()]);
-    await makeTopics(broker.brokers);
+    await makeTopics(broker.brokers, TOPICS);
     billing = await startBilling(broker.brokers);
   });
   afterAll(async () => {
@@ -154,6 +154,18 @@ test('typed', async () => {
       const result = await run(folder, runner, all(runner, '--maxWorkers=2'));
       expectPassed(result, 12);
       expect(result.output).not.toContain('[qa]');
+    });
+
+    test('a file of which another connection cannot open fails, and the process ends by itself', async () => {
+      const config = CONFIG.replace('import { ', 'import { postgres, ').replace(
+        'connections: {',
+        "connections: {\n    db: postgres({ url: 'postgres://nobody@127.0.0.1:1/nothing' }),",
+      );
+      const args = runner === 'jest' ? ['-i'] : ['--no-isolate', '--maxWorkers=1'];
+      const { code, output } = await run(folderOf({ 'orders.test.ts': TEST }, config), runner, all(runner, ...args));
+      expect(code, output).toBe(1);
+      expect(output).toMatch(/qa\.db \(postgres:.*\): Nothing listens there/);
+      expect(output).not.toContain('did not exit');
     });
 
     test.each(['SIGINT', 'SIGKILL'] as const)('a throwaway broker is gone 5 s after %s', async (signal) => {
@@ -284,12 +296,4 @@ function sameOffsets(text: string): string {
 function expectPassed({ code, output }: RunResult, count: number): void {
   expect(code, output).toBe(0);
   expect(output).toMatch(new RegExp(`Tests:? +${count} passed`));
-}
-
-async function makeTopics(brokers: string[]): Promise<void> {
-  const admin = new kafkajs.Kafka({ brokers, logCreator: () => () => undefined }).admin();
-  await admin.connect();
-  const topics = Object.entries(TOPICS).map(([topic, numPartitions]) => ({ topic, numPartitions }));
-  await admin.createTopics({ topics });
-  await admin.disconnect();
 }
