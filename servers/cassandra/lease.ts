@@ -35,6 +35,8 @@ export interface CassandraRequest {
   onLent(address: string): void;
 }
 
+/** A statement of a schema may take so long on a busy machine, ms. */
+const STATEMENT = 60_000;
 /** MB */
 const DOWNLOAD = 67;
 
@@ -64,7 +66,7 @@ export async function leaseCassandra(request: CassandraRequest, line: KeeperClie
   const secret = await line.once<Record<string, string>>(
     `keyspace ${target.id} ${keyspace}`,
     async () => {
-      const config = clientConfig(driver as Driver, { address: target.address });
+      const config = clientConfig(driver as Driver, { address: target.address, readTimeout: STATEMENT });
       const client = await connect(driver as Driver, config, { signal, baseDir });
       try {
         return { value: await makeKeyspace(client, { loaded, keyspace, url, signal }), address: url };

@@ -1,5 +1,6 @@
 /** Cassandra in both runners, with the package as npm packs it: the issue's code word for word, on a real server. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasCassandra, startCassandra, type TestCassandra } from '../support/cassandra.ts';
@@ -22,11 +23,13 @@ export default config;
 declare module '@qa/jest-preset' { interface Register { config: typeof config } }
 `;
 const FIRST = `import assert from 'node:assert';
+import { writeFileSync } from 'node:fs';
 import cassandra from 'cassandra-driver';
 
 let service: cassandra.Client;
 beforeAll(async () => {
   const { contactPoints, localDataCenter, keyspace } = qa.events;
+  writeFileSync('point', contactPoints[0]!);
   service = new cassandra.Client({ contactPoints, localDataCenter, keyspace });
   await service.execute("INSERT INTO orders_by_day (day, id, total) VALUES ('2026-11-01', 'before', 1)");
 });
@@ -85,12 +88,22 @@ const FILES = {
 };
 const env = { QA_CACHE: CACHE };
 
+/** Whether the server of a run is still there. */
+async function answers(folder: string): Promise<boolean> {
+  const [host, port] = readFileSync(join(folder, 'point'), 'utf8').split(':');
+  const socket = connect(Number(port), host);
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  }).finally(() => socket.destroy()) as Promise<boolean>;
+}
+
 describe.skipIf(!hasCassandra())('a throwaway Cassandra', () => {
   test('in Jest, in-band and with two workers', async () => {
     const folder = project(FILES);
     const single = await jest(folder, ['-i'], { env });
     expect(single.code, single.output).toBe(0);
     expect(single.output).not.toMatch(/did not exit|open handle/);
+    await expect.poll(() => answers(folder), { timeout: 5000 }).toBe(false);
     const parallel = await jest(folder, ['--maxWorkers=2'], { env });
     expect(parallel.code, parallel.output).toBe(0);
     expect(Object.keys(parallel.tests)).toHaveLength(5);
@@ -102,6 +115,7 @@ describe.skipIf(!hasCassandra())('a throwaway Cassandra', () => {
       const run = await vitest(folder, [`--pool=${pool}`], { env });
       expect(run.code, run.output).toBe(0);
       expect(Object.keys(run.tests)).toHaveLength(5);
+      await expect.poll(() => answers(folder), { timeout: 5000 }).toBe(false);
     }
   });
 

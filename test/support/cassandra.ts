@@ -123,7 +123,7 @@ export async function startCassandra(options: TestCassandraOptions = {}): Promis
       const rows = await server.run('select driver_name from system_views.clients');
       return rows.length - 1;
     },
-    freeze: () => running?.child.kill('SIGSTOP'),
+    freeze: () => stopped(running?.child),
     thaw: () => running?.child.kill('SIGCONT'),
     kill: () => end('SIGKILL'),
     restart: start,
@@ -220,6 +220,13 @@ export async function startCassandra(options: TestCassandraOptions = {}): Promis
     }
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Returns when all its threads stand: on a busy machine that takes a moment. */
+function stopped(child: ChildProcess | undefined): void {
+  child?.kill('SIGSTOP');
+  const state = () => execFileSync('ps', ['-o', 'stat=', '-p', `${child?.pid}`], { encoding: 'utf8' });
+  for (const deadline = Date.now() + 2000; child && !state().startsWith('T') && Date.now() < deadline; );
 }
 
 async function until(attempt: () => Promise<unknown>): Promise<void> {

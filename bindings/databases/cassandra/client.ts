@@ -36,7 +36,9 @@ export async function openClient(options: ParsedOptions, scope: Scope): Promise<
   const { run, worker } = scope.namespace;
   try {
     const config = { ...clientConfig(driver, options), applicationName: `qa ${run} w${worker}` };
-    return await connect(driver, config, { signal: scope.signal, baseDir: scope.baseDir });
+    const client = await connect(driver, config, { signal: scope.signal, baseDir: scope.baseDir });
+    tellDisagreement(client, scope);
+    return client;
   } catch (error) {
     if (scope.signal.aborted) throw scope.signal.reason;
     const told = connectionError(error, place) ?? unforeseen(error, place);
@@ -124,6 +126,25 @@ export function clientConfig(driver: Driver, options: ParsedOptions): cassandra.
 /** Neither the password of a throwaway server is secret, nor a word that messages must be able to say. */
 function hide({ password, user, keyspace }: Address, scope: Scope): void {
   if (password && !scope.lease && ![user, keyspace, 'cassandra'].includes(password)) scope.redactor.add(password);
+}
+
+/** A part of the driver that is no part of its types: waits, after a change of the schema, until the nodes agree on it. */
+interface Agreeing {
+  handleSchemaAgreementAndRefresh?(...args: unknown[]): Promise<boolean>;
+}
+
+/** Whoever changes the schema: of the driver's own results hardly anyone reads it. */
+function tellDisagreement(client: cassandra.Client, scope: Scope): void {
+  const agreeing = client as unknown as Agreeing;
+  const wait = agreeing.handleSchemaAgreementAndRefresh;
+  if (wait === undefined) return;
+  agreeing.handleSchemaAgreementAndRefresh = async (...args) => {
+    const isAgreed = await wait.apply(client, args);
+    if (!isAgreed) {
+      scope.notice('the nodes have not agreed on a schema change in time: what is read and written next may miss it');
+    }
+    return isAgreed;
+  };
 }
 
 function unforeseen(cause: unknown, { connection, address, redact }: Place): QaError {

@@ -43,7 +43,7 @@ export const RESPONSE = {
  * a test may want to see as the driver gives it.
  */
 export function connectionError(cause: unknown, place: Place): QaError | undefined {
-  const told = tell(innermost(cause as DriverError), place);
+  const told = tell(innermost(cause as DriverError), place) ?? noHost(cause as DriverError, place);
   if (!told) return undefined;
   const [code, what, mend] = told;
   return new QaError(code, { what, mend, connection: place.connection, address: place.address, cause });
@@ -87,6 +87,16 @@ function innermost(error: DriverError): DriverError {
   const inner = Object.values(error.innerErrors ?? {}).find((each) => each?.message);
   if (inner) return innermost(inner);
   return error.name === 'DriverError' && error.innerError ? error.innerError : error;
+}
+
+/** No host took the request, for a reason that none of ours explains. */
+function noHost(error: DriverError, { redact }: Place): Told | undefined {
+  if (error.name !== 'NoHostAvailableError') return undefined;
+  return [
+    'QA_CONNECTION_LOST',
+    `No host takes requests now: ${redact(firstLine(innermost(error)))}`,
+    'See whether the server was stopped or restarted',
+  ];
 }
 
 const TLS_REFUSED =

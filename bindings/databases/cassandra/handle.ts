@@ -64,11 +64,6 @@ export class CassandraHandle {
     const tell = this.#teller(this.query);
     try {
       const result = await this.#bounded((signal) => db.run(cql, params as readonly unknown[], { signal }));
-      if ((result.info as { isSchemaInAgreement?: boolean }).isSchemaInAgreement === false) {
-        db.scope.notice(
-          'the nodes have not agreed on a schema change in time: what is read and written next may miss it',
-        );
-      }
       const rows: object[] = [];
       for (const row of result.rows ?? []) rows.push({ ...row });
       return db.scope.adopt(rows) as Row[];

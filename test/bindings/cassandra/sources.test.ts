@@ -157,7 +157,7 @@ describe.skipIf(!hasCassandra())('on a real Cassandra', () => {
         { driver: { protocolOptions: { maxSchemaAgreementWaitSeconds: 1 } } },
         { notice: (line: string) => notices.push(line) },
       );
-      await db.handle.query('create table unagreed (id int primary key)');
+      await db.client.execute('create table unagreed (id int primary key)');
       expect(notices).toEqual([expect.stringMatching(/^the nodes have not agreed on a schema change in time/)]);
     } finally {
       await server.run("DELETE FROM system.peers WHERE peer = '127.0.0.9'");

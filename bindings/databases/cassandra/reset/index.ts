@@ -4,7 +4,7 @@ import type { Proof, Refusal, Resetter, Scope } from '../../../core/binding.ts';
 import { QaError } from '../../../core/errors.ts';
 import { didYouMean } from '../../../core/suggest.ts';
 import { placeOf } from '../client.ts';
-import type { Place } from '../errors.ts';
+import { connectionError, type Place } from '../errors.ts';
 import { parseTableName } from '../names.ts';
 import type { ParsedOptions } from '../options.ts';
 import type { Baseline } from './baseline.ts';
@@ -54,7 +54,14 @@ export async function reset(client: Client, proof: Proof, scope: Scope): Promise
     if (other !== undefined) throw blocked(place, other);
   };
   await guard(scope.signal);
-  const release = () => giveLock(client, holder);
+  const release = async () => {
+    try {
+      await giveLock(client, holder);
+    } catch (error) {
+      // Of a server that is gone the lock ends by itself.
+      if (!connectionError(error, place)) throw error;
+    }
+  };
   return new KeyspaceResetter(tables, { place, baseline, only, guard, release });
 }
 

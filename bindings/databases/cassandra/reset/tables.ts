@@ -25,6 +25,9 @@ export interface Removal {
   time: number;
 }
 
+/** By the signal alone, whatever the user gives a request, ms. */
+const BOUNDED = { readTimeout: 60_000 };
+
 export class Tables {
   readonly keyspace: string;
   readonly #client: Client;
@@ -52,7 +55,10 @@ export class Tables {
 
   /** In an order in which they can be made. */
   async schema(signal: AbortSignal): Promise<SchemaObject[]> {
-    const { rows } = await orAborted(this.#client.execute(`DESCRIBE KEYSPACE ${quoteName(this.keyspace)}`), signal);
+    const { rows } = await orAborted(
+      this.#client.execute(`DESCRIBE KEYSPACE ${quoteName(this.keyspace)}`, [], BOUNDED),
+      signal,
+    );
     return rows
       .filter((row) => row.type !== 'keyspace')
       .map((row) => ({ type: row.type as string, name: row.name as string, create: row.create_statement as string }));
@@ -60,7 +66,7 @@ export class Tables {
 
   /** A statement that changes the schema. */
   async change(cql: string, signal: AbortSignal): Promise<void> {
-    await orAborted(this.#client.execute(cql), signal);
+    await orAborted(this.#client.execute(cql, [], BOUNDED), signal);
   }
 
   /** Keys of the partitions that there are, as the driver gives them; at most `limit`. */
@@ -128,7 +134,7 @@ export class Tables {
   }
 
   #run(cql: string, params: Values, signal: AbortSignal): Promise<types.ResultSet> {
-    return orAborted(this.#client.execute(cql, [...params], { prepare: true, autoPage: true }), signal);
+    return orAborted(this.#client.execute(cql, [...params], { ...BOUNDED, prepare: true, autoPage: true }), signal);
   }
 }
 
