@@ -36,12 +36,13 @@ export async function describeConsumerGroup(broker: WireBroker, group: string): 
   };
   const version = newest(broker, API) >= 1 ? 1 : 0;
   const found = await call(broker, { api: API, version, compact: true, writer, read });
-  if (found === undefined || found.errorCode === GROUP_ID_NOT_FOUND) return undefined;
+  if (found === undefined || NONE.has(found.errorCode)) return undefined;
   if (found.errorCode !== 0) throw new BrokerError(found.errorCode);
   return found;
 }
 
-const GROUP_ID_NOT_FOUND = 69;
+/** No such group; or the broker has the protocol, but switched off. */
+const NONE = new Set([69, 35]);
 
 function readGroup(reader: Reader, hasMemberTypes: boolean): GroupDescription & { errorCode: number } {
   const errorCode = reader.int16();

