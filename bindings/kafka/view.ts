@@ -107,7 +107,7 @@ export class TopicView implements MessageView {
       });
       notices.push({
         kind: 'lost',
-        text: `No broker has answered for ${since} ms, so what came since is not recorded: ${told.message}`,
+        text: `For ${since} ms it could not be read, so what came since is not recorded: ${told.message}`,
       });
     } else if (this.#trouble && recorder.answeredAt < this.#trouble.at + ANSWER) {
       notices.push({ kind: 'lost', text: this.#trouble.error.message });
