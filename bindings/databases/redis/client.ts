@@ -139,7 +139,7 @@ export class RedisClient {
   }
 
   async #open(): Promise<void> {
-    await this.redis.connect();
+    await this.#connected();
     // A wrong database is told by an event alone: the connection works, on database 0.
     if (this.trouble !== undefined) throw this.trouble;
     this.server = await greet(this);
@@ -148,6 +148,14 @@ export class RedisClient {
     await this.channels?.open();
     await remember(this);
     this.#isOpen = true;
+  }
+
+  /** A cluster whose nodes cannot be reached at the addresses that they tell ends without an answer. */
+  #connected(): Promise<unknown> {
+    const ended = new Promise<never>((_, reject) => {
+      this.redis.once('end', () => reject(this.trouble ?? new Error('Connection is closed.')));
+    });
+    return Promise.race([this.redis.connect(), ended]);
   }
 
   #make(): Redis | Cluster {

@@ -106,7 +106,7 @@ function tellSocket({ code, message = '' }: DriverError, said: string, { host }:
       return [
         'QA_CONNECTION_LOST',
         `The host does not answer (${code})`,
-        'See whether the address is right and the network lets it through',
+        'See whether the address is right, the network lets it through, and, with TLS, whether that port speaks it',
       ];
     case 'ECONNRESET':
     case 'EPIPE':
