@@ -100,7 +100,7 @@ async function answers(folder: string): Promise<boolean> {
 describe.skipIf(!hasCassandra())('a throwaway Cassandra', () => {
   test('in Jest, in-band and with two workers', async () => {
     const folder = project(FILES);
-    const single = await jest(folder, ['-i'], { env });
+    const single = await jest(folder, ['-i'], { env, node: 'system' });
     expect(single.code, single.output).toBe(0);
     expect(single.output).not.toMatch(/did not exit|open handle/);
     await expect.poll(() => answers(folder), { timeout: 5000 }).toBe(false);

@@ -8,14 +8,16 @@ import { printAddress } from './address.ts';
 import { type Driver, placeOf } from './client.ts';
 import { connectionError, type Place, statementError } from './errors.ts';
 import type { ParsedOptions } from './options.ts';
+import { type AllRows, allPages, type Page } from './pages.ts';
 import type { TableShape } from './shape.ts';
 
 export type OpenCassandra = Opened<ParsedOptions, cassandra.Client>;
-export type Page = cassandra.types.ResultSet;
+/** By position, or by name. */
+export type Params = readonly unknown[] | Readonly<Record<string, unknown>>;
 
 export interface RunOptions {
   signal?: AbortSignal | undefined;
-  /** Rows of one page. Default: all. */
+  /** Rows of one page. Default: the driver's. */
   fetchSize?: number;
   pageState?: string | undefined;
   /** May be sent again where the connection broke. */
@@ -75,17 +77,23 @@ export class Database {
     }
   }
 
-  /** A prepared statement. Errors are the driver's. */
-  async run(cql: string, params: readonly unknown[] = [], options: RunOptions = {}): Promise<Page> {
+  /** All rows of a prepared statement. Errors are the driver's. */
+  run(cql: string, params: Params, options: Omit<RunOptions, 'fetchSize' | 'pageState'> = {}): Promise<AllRows> {
+    return allPages((pageState) => this.page(cql, params, { ...options, pageState }));
+  }
+
+  /** One page of it. */
+  async page(cql: string, params: Params, options: RunOptions = {}): Promise<Page> {
     const { signal, fetchSize, pageState, repeatable } = options;
     const query = {
       prepare: true,
-      autoPage: fetchSize === undefined,
       ...(fetchSize === undefined ? {} : { fetchSize }),
       ...(pageState === undefined ? {} : { pageState }),
     };
+    // The driver writes into the lists it gets.
+    const copied = isList(params) ? [...params] : { ...params };
     const send = () =>
-      this.scope.trace('query', { cql }, () => orAborted(this.client.execute(cql, [...params], query), signal));
+      this.scope.trace('query', { cql }, () => orAborted(this.client.execute(cql, copied, query), signal));
     const { now, setTimeout } = clock();
     const until = now() + COMES_BACK;
     for (;;) {
@@ -102,7 +110,7 @@ export class Database {
   }
 
   /** A statement of ours: its errors are told as ours. */
-  async ask(doing: string, cql: string, params: readonly unknown[], options: RunOptions = {}): Promise<Page> {
+  async ask(doing: string, cql: string, params: Params, options: RunOptions = {}): Promise<AllRows> {
     try {
       return await this.run(cql, params, options);
     } catch (error) {
@@ -110,4 +118,8 @@ export class Database {
       throw statementError(error, this.place, doing);
     }
   }
+}
+
+function isList(params: Params): params is readonly unknown[] {
+  return Array.isArray(params);
 }

@@ -5,7 +5,7 @@ import { teller, withinTest } from '../../core/operation.ts';
 import type { Expected, RowSource } from '../../core/source.ts';
 import { writeUrl } from './address.ts';
 import type { Driver } from './client.ts';
-import { Database, type OpenCassandra } from './database.ts';
+import { Database, type OpenCassandra, type Params } from './database.ts';
 import { connectionError } from './errors.ts';
 import { seed } from './seed.ts';
 import { querySource, tableSource } from './sources.ts';
@@ -56,16 +56,13 @@ export class CassandraHandle {
    * @example
    * const [order] = await qa.events.query('select * from orders_by_day where day = ?', ['2026-11-23']);
    */
-  async query<Row extends object = AnyRow>(
-    cql: string,
-    params: readonly unknown[] | Readonly<Record<string, unknown>> = [],
-  ): Promise<Row[]> {
+  async query<Row extends object = AnyRow>(cql: string, params: Params = []): Promise<Row[]> {
     const db = this.#db;
     const tell = this.#teller(this.query);
     try {
-      const result = await this.#bounded((signal) => db.run(cql, params as readonly unknown[], { signal }));
+      const result = await this.#bounded((signal) => db.run(cql, params, { signal }));
       const rows: object[] = [];
-      for (const row of result.rows ?? []) rows.push({ ...row });
+      for (const row of result.rows) rows.push({ ...row });
       return db.scope.adopt(rows) as Row[];
     } catch (error) {
       throw tell(error);

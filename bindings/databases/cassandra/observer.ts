@@ -110,11 +110,13 @@ export class CassandraRows implements RowObserver {
       const { rows } = await this.#read({}, { limit: atMost ?? Number.POSITIVE_INFINITY, signal });
       return rows.length;
     }
-    const [what, limit] =
-      atMost === undefined ? ['count(*)', ''] : [quoteName(shape.partition[0]!), ` LIMIT ${atMost}`];
-    const build = ({ from }: TableShape) => `SELECT ${what} FROM ${from}${planned.where}${limit}`;
+    // Few rows are told without counting all.
+    const isFew = atMost !== undefined && atMost <= PAGE;
+    const what = isFew ? quoteName(shape.partition[0]!) : 'count(*)';
+    const build = ({ from }: TableShape) =>
+      `SELECT ${what} FROM ${from}${planned.where}${isFew ? ` LIMIT ${atMost}` : ''}`;
     const result = await this.#run(build, planned.params, { signal });
-    return atMost === undefined ? Number(result.rows[0]!.get(0)) : result.rowLength;
+    return isFew ? result.rowLength : Number(result.rows[0]!.get(0));
   }
 
   async all(): Promise<Values[]> {
@@ -193,7 +195,7 @@ export class CassandraRows implements RowObserver {
   ) {
     const known = this.#shape!;
     try {
-      const result = await this.#db.run(build(known), params, { ...options, repeatable: true });
+      const result = await this.#db.page(build(known), params, { ...options, repeatable: true });
       if (result.columns?.some(({ name }) => name !== 'count' && !known.columns.has(name)))
         await this.#load(options.signal);
       return result;

@@ -14,7 +14,7 @@ export function queryRows(db: Database, label: string, cql: string, params: read
       const result = await db.ask('The query', cql, params, { signal, repeatable: true });
       const types = (result.columns ?? []).map(({ name, type }) => ({ name, type: announcedType(type) }));
       const rows: Values[] = [];
-      for (const raw of result.rows ?? []) {
+      for (const raw of result.rows) {
         rows.push(Object.fromEntries(types.map(({ name, type }) => [name, plain(type, raw[name])])));
       }
       const columns = types.map(

@@ -1,8 +1,9 @@
 /** What a table is: its columns with their types, and what its rows are found by. */
 import { QaError } from '../../core/errors.ts';
 import { nearest } from '../../core/suggest.ts';
-import type { Database, Page } from './database.ts';
+import type { Database } from './database.ts';
 import { parseTableName, quoteName } from './names.ts';
+import type { AllRows } from './pages.ts';
 import { parseType, type Type, type UserTypes } from './values/type.ts';
 
 export interface Column {
@@ -56,7 +57,7 @@ export async function loadShape(db: Database, written: string, signal?: AbortSig
 }
 
 /** Runs a question to the schema tables. */
-export type Ask = (cql: string, params: readonly unknown[]) => Promise<Pick<Page, 'rows'>>;
+export type Ask = (cql: string, params: readonly unknown[]) => Promise<Pick<AllRows, 'rows'>>;
 
 /** Of all tables of a keyspace, views not among them. */
 export async function loadShapes(ask: Ask, keyspace: string): Promise<TableShape[]> {

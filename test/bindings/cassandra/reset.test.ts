@@ -134,6 +134,24 @@ describe.skipIf(!hasCassandra())('resets on a real Cassandra', () => {
     expect(await dump()).toEqual(before);
   });
 
+  test('a baseline of more rows than one page of the driver holds', async () => {
+    const { keyspace, run, file, tables, lease } = await leased();
+    const writer = await open(server, keyspace);
+    opened.push(writer);
+    const rows = Array.from({ length: 6000 }, (_, i) => ({ day: `2026-0${1 + (i % 9)}-01`, id: `o-${i}`, total: i }));
+    await writer.handle.seed('orders', rows);
+    const baseline = JSON.stringify(await takeBaseline(tables, signal));
+    const { resetter } = await file({ lease: { ...lease, secret: { ...lease.secret, baseline } } });
+    const count = async () => Number((await run('SELECT count(*) AS n FROM $ks.orders'))[0]!.n);
+    await resetter.reset(signal);
+    expect(await count()).toBe(6000);
+    await run("DELETE FROM $ks.orders WHERE day = '2026-03-01' AND id = 'o-5996'");
+    await run("INSERT INTO $ks.orders (day, id) VALUES ('2026-12-01', 'new')");
+    await resetter.reset(signal);
+    expect(await count()).toBe(6000);
+    expect(await writer.handle.query('select * from orders')).toHaveLength(6000);
+  });
+
   test('only what was written is touched: the rest keeps its times of writing', async () => {
     const { file, run } = await leased([...SCHEMA, ...WRITES]);
     const { resetter } = await file();

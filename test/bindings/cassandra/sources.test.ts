@@ -108,6 +108,8 @@ describe.skipIf(!hasCassandra())('on a real Cassandra', () => {
       expect(await matches(db.handle, 'orders', { day: days[24], n: 899 })).toBe(true);
       expect(await matches(db.handle, 'orders', { day: days[24], n: -1 })).toBe(false);
       expect(await db.handle.table('orders').count()).toBe(22_500);
+      expect(await db.handle.table('orders')[SOURCE].count({ signal, atMost: 22_501 })).toBe(22_500);
+      expect(await db.handle.table('orders')[SOURCE].count({ signal, atMost: 3 })).toBe(3);
       await db.handle.query('truncate orders');
     }, 60_000);
   });
@@ -136,6 +138,9 @@ describe.skipIf(!hasCassandra())('on a real Cassandra', () => {
       { n: 0, id: 'o-00000' },
       { n: 1, id: 'o-00001' },
     ]);
+    expect(
+      await db.handle.query('select n from orders where day = :day and id = :id', { day: '2026-11-23', id: 'o-00001' }),
+    ).toEqual([{ n: 1 }]);
     expect(() => db.handle.rows('delete from orders')).toThrow(/begins with `delete`.*qa\.events\.query/s);
     const refused = await failing(() => db.handle.rows('select x from orders').all());
     expect(refused).toMatchObject({ code: 'QA_NOT_FOUND' });

@@ -1,7 +1,8 @@
 /** The tables of a keyspace as a reset sees them: rows as texts, which every Cassandra reads back as they were. */
-import type { Client, types } from 'cassandra-driver';
+import type { Client } from 'cassandra-driver';
 import { orAborted } from '../../../core/operation.ts';
 import { quoteName } from '../names.ts';
+import { type AllRows, allPages } from '../pages.ts';
 import { loadShapes, type TableShape } from '../shape.ts';
 import { exactJson } from './exact-json.ts';
 
@@ -133,8 +134,11 @@ export class Tables {
     await this.#run(`UPDATE ${from} SET ${set.join(', ')} WHERE ${where.join(' AND ')}`, params, signal);
   }
 
-  #run(cql: string, params: Values, signal: AbortSignal): Promise<types.ResultSet> {
-    return orAborted(this.#client.execute(cql, [...params], { ...BOUNDED, prepare: true, autoPage: true }), signal);
+  #run(cql: string, params: Values, signal: AbortSignal): Promise<AllRows> {
+    return allPages((pageState) => {
+      const options = { ...BOUNDED, prepare: true, ...(pageState === undefined ? {} : { pageState }) };
+      return orAborted(this.#client.execute(cql, [...params], options), signal);
+    });
   }
 }
 
