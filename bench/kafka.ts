@@ -47,7 +47,7 @@ async function ready(): Promise<void> {
   await recording.recorder.open(['ready']);
   figure('ready, the first time in a process', performance.now() - started, 'ms', 25);
   const anew: number[] = [];
-  for (let i = 0; i < 20; i += 1) {
+  for (let i = 0; i < 60; i += 1) {
     recording.recorder.renew();
     started = performance.now();
     await recording.recorder.open(['ready']);

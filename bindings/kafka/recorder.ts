@@ -19,8 +19,9 @@ import { type Bounds, TopicLog } from './topic-log.ts';
 /** New topics, partitions and leaders are looked for this often, ms; more often while a followed topic is missing. */
 const REFRESH = 1000;
 const REFRESH_MISSING = 50;
-/** Leaders are found again within this time, or their brokers are away, ms. */
+/** Leaders are found again within this time, or their brokers are away, ms; the second: where only some are missing. */
 const PATIENCE = 2000;
+const FEW_PATIENCE = 500;
 /** Instead of a leader: the partition is no more. */
 const GONE = -2;
 /** Most that one answer brings of a partition, bytes. */
@@ -161,7 +162,7 @@ export class Recorder {
    * @throws where no leader answers
    */
   async mark(): Promise<Mark> {
-    const { ends } = await this.#mark();
+    const ends = await this.#mark();
     return { ends, generations: new Map(this.#directory.generations) };
   }
 
@@ -267,30 +268,35 @@ export class Recorder {
     for (const reader of this.#readers) reader();
   }
 
-  /** A cluster that is starting, or has lost its only broker for a moment, soon has leaders. */
+  /**
+   * Waits for leaders: a topic that was just made soon has them, and a cluster that is starting or has lost its only
+   * broker for a moment. One that is away must not hold up a file.
+   */
   async #firstMark(): Promise<Marked> {
     const start = clock().now();
     for (;;) {
-      try {
-        return await this.#mark();
-      } catch (error) {
-        const isPassing = error instanceof BrokerError && error.retriable;
-        if (!isPassing || this.#closed || clock().now() - start > PATIENCE) throw error;
+      await this.refresh();
+      const { found, failed } = await this.#list(this.topics, LATEST);
+      const errors = [...failed.values()];
+      const isPassing = errors.some((error) => error instanceof BrokerError && error.retriable);
+      const patience = found.size === 0 ? PATIENCE : FEW_PATIENCE;
+      if (!isPassing || this.#closed || clock().now() - start > patience) {
+        if (found.size === 0 && errors.length > 0) throw errors[0];
+        return { ends: found, unknown: [...failed.keys()] };
       }
       await new Promise<void>((resolve) => clock().setTimeout(resolve, REFRESH_MISSING));
     }
   }
 
-  async #mark(): Promise<Marked> {
+  async #mark(): Promise<Map<string, bigint>> {
     await this.refresh();
     const { found, failed } = await this.#list(this.topics, LATEST);
     if (found.size === 0) for (const error of failed.values()) throw error;
-    const unknown = [...failed.keys()];
-    for (const key of unknown) {
+    for (const key of failed.keys()) {
       const position = this.#positions.get(key);
       if (position) found.set(key, position.offset);
     }
-    return { ends: found, unknown };
+    return found;
   }
 
   #list(
