@@ -35,6 +35,11 @@ export function javaOf(folder: string): number | undefined {
   return found === undefined ? undefined : Number.parseInt(found, 10);
 }
 
+/** Whether any process of a server in `folder` is left, its supervisor too. */
+export function isWorkedIn(folder: string): boolean {
+  return processes().some((line) => line.includes(folder));
+}
+
 function processes(): string[] {
   return execFileSync('ps', ['-axwwo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
 }

@@ -86,7 +86,7 @@ describe.skipIf(process.platform !== 'linux' || !hasKafka())('whatever ends a ru
     } finally {
       rmSync(cache, { recursive: true, force: true });
     }
-  });
+  }, 180_000);
 
   test('a run that is killed while Maven fetches leaves neither Maven nor half of what it fetched', async () => {
     const cache = mkdtempSync(join(tmpdir(), 'qa-test-cache-'));
