@@ -2,6 +2,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Entry, ReadOptions } from '../../core/entries.ts';
 import { isWrongType } from './errors.ts';
+import { answers } from './store.ts';
 import { decode, decodePart, NotOfForm } from './values.ts';
 
 /** Items of a list, a sorted set or a stream that are read, at most. */
@@ -21,16 +22,12 @@ export async function readKey(
   let type = guess(options);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const ask = redis.pipeline();
-      if (type === undefined) ask.type(key);
-      if (facts.includes('ttl')) ask.pttl(key);
-      if (type !== undefined)
-        for (const [command, ...args] of READERS[type]?.commands(key) ?? []) ask.callBuffer(command, ...args);
-      const found = await ask.exec();
-      const replies = (found ?? []).map(([error, reply]) => {
-        if (error) throw error;
-        return reply;
-      });
+      const commands: Command[] = [
+        ...(type === undefined ? [['TYPE', key] as const] : []),
+        ...(facts.includes('ttl') ? [['PTTL', key] as const] : []),
+        ...(type === undefined ? [] : (READERS[type]?.commands(key) ?? [])),
+      ];
+      const replies = await run(redis, commands);
       if (type === undefined) {
         type = String(replies[0]);
         if (type === 'none') return undefined;
@@ -52,6 +49,17 @@ export async function readKey(
   }
 }
 
+type Command = readonly [name: string, ...args: (Buffer | string | number)[]];
+
+/** In one round trip; a pipeline costs more than a command of its own. */
+async function run(redis: Redis | Cluster, commands: readonly Command[]): Promise<unknown[]> {
+  const [first, ...more] = commands;
+  if (first !== undefined && more.length === 0) return [await redis.callBuffer(...(first as [string]))];
+  const ask = redis.pipeline();
+  for (const command of commands) ask.callBuffer(...(command as [string]));
+  return answers(await ask.exec());
+}
+
 /** Most keys that are read are of the type that the test expects. */
 function guess({ as, expected }: Options): string | undefined {
   if (expected === undefined || Array.isArray(expected)) return undefined;
@@ -63,7 +71,7 @@ function guess({ as, expected }: Options): string | undefined {
 }
 
 interface Reader {
-  commands(key: Buffer | string): [command: string, ...args: (Buffer | string | number)[]][];
+  commands(key: Buffer | string): Command[];
   /** Undefined: there is no such key. */
   read(replies: unknown[], as: string | undefined): Omit<Entry, 'type'> | undefined;
   /** Where it has a better name than the server's. */

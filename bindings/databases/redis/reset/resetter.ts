@@ -36,23 +36,25 @@ export class KeysResetter implements Resetter {
 
   async reset(signal: AbortSignal): Promise<void> {
     await this.#bounded('Bringing the keys back to their baseline', signal, async () => {
-      const dirty = await this.#take();
+      const { dirty, databases } = await this.#take();
+      const mark = () => takeMarks(this.#client, signal, { keeps: false });
       try {
-        if (dirty === undefined) await this.#resetAll();
-        else await this.#resetSome(dirty);
+        const undoing = dirty === undefined ? this.#resetAll(databases) : this.#resetSome(dirty, databases);
+        // Where streams end is known once they are as they were; the time is known at once.
+        if (this.#client.streams.size === 0) await Promise.all([undoing, mark()]);
+        else await undoing.then(mark);
       } catch (error) {
         this.#dirty = undefined;
         throw error;
       }
-      await takeMarks(this.#client, signal, { keeps: false });
     });
   }
 
   async push(signal: AbortSignal): Promise<void> {
     await this.#bounded('Keeping the keys of a baseline', signal, async () => {
-      const dirty = await this.#take();
+      const { dirty, databases } = await this.#take();
       const contents: Contents = new Map();
-      for (const db of await this.#databases()) {
+      for (const db of databases) {
         const names = dirty === undefined ? await this.#territory.names(db) : [...dirty];
         if (names.length > 0) contents.set(db, await this.#territory.save(db, names));
       }
@@ -80,15 +82,15 @@ export class KeysResetter implements Resetter {
     await this.#lock?.release();
   }
 
-  /** What is dirty by now; from here on it is noted anew. */
-  async #take(): Promise<Set<KeyName> | undefined> {
+  /** What is dirty by now, and where; from here on it is noted anew. */
+  async #take(): Promise<{ dirty: Set<KeyName> | undefined; databases: number[] }> {
     this.#lock?.check();
     const { feed } = this.#client;
     if (!this.#isFollowing) await this.#follow();
-    await feed.settled();
+    const [databases] = await Promise.all([this.#databases(), feed.settled()]);
     const dirty = this.#dirty;
     this.#dirty = this.#isFollowing ? new Set() : undefined;
-    return dirty;
+    return { dirty, databases };
   }
 
   async #follow(): Promise<void> {
@@ -113,17 +115,15 @@ export class KeysResetter implements Resetter {
     for (const stop of this.#stops.splice(0)) stop();
   }
 
-  async #resetSome(dirty: ReadonlySet<KeyName>): Promise<void> {
+  async #resetSome(dirty: ReadonlySet<KeyName>, databases: readonly number[]): Promise<void> {
     const names = new Set(dirty);
     for (const { contents } of this.#levels)
       for (const saved of contents.values()) for (const [name, one] of saved) if (one?.isStream) names.add(name);
     if (names.size === 0) return;
-    for (const db of await this.#databases())
-      await this.#territory.restore(db, [...names], (name) => this.#saved(db, name));
+    for (const db of databases) await this.#territory.restore(db, [...names], (name) => this.#saved(db, name));
   }
 
-  async #resetAll(): Promise<void> {
-    const databases = await this.#databases();
+  async #resetAll(databases: readonly number[]): Promise<void> {
     if (databases.length === 0) return;
     await this.#territory.empty();
     for (const db of databases) {

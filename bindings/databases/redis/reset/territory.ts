@@ -5,6 +5,7 @@ import type { RedisClient } from '../client.ts';
 import { isUnsupported } from '../errors.ts';
 import { bytesOf, type KeyName, nameOf } from '../feed.ts';
 import { globOf, scanNode } from '../scan.ts';
+import { answers } from '../store.ts';
 
 /** A key as a baseline keeps it. */
 export interface Saved {
@@ -26,6 +27,7 @@ export class Territory {
   /** undefined: the whole server is ours. */
   readonly prefixes: readonly string[] | undefined;
   #own: Redis | undefined;
+  #selected: { redis: Redis; db: number } | undefined;
 
   constructor(client: RedisClient, prefixes: readonly string[] | undefined) {
     this.#client = client;
@@ -56,7 +58,7 @@ export class Territory {
     for (const page of pages(names)) {
       const ask = redis.pipeline();
       for (const name of page) ask.callBuffer('DUMP', bytesOf(name)).pttl(bytesOf(name)).type(bytesOf(name));
-      const results = succeeded(await ask.exec());
+      const results = answers(await ask.exec());
       for (const [index, name] of page.entries()) {
         const [dump, ttl, type] = results.slice(3 * index, 3 * index + 3) as [Buffer | null, number, string];
         const expires = ttl >= 0 ? clock().now() + ttl : undefined;
@@ -79,7 +81,7 @@ export class Territory {
         else ask.restore(bytesOf(name), expires === undefined ? 0 : Math.ceil(expires - now), dump, 'REPLACE');
       }
       if (gone.length > 0) ask.unlink(...gone);
-      succeeded(await ask.exec());
+      answers(await ask.exec());
     }
   }
 
@@ -104,7 +106,9 @@ export class Territory {
 
   async #select(db: number): Promise<Redis> {
     const redis = await this.#redis();
-    if (!this.#client.isCluster) await redis.select(db);
+    if (this.#client.isCluster) return redis;
+    if (this.#selected?.redis !== redis || this.#selected.db !== db) await redis.select(db);
+    this.#selected = { redis, db };
     return redis;
   }
 
@@ -124,11 +128,4 @@ function pages(names: readonly KeyName[]): KeyName[][] {
   return Array.from({ length: Math.ceil(names.length / PAGE) }, (_, index) =>
     names.slice(index * PAGE, (index + 1) * PAGE),
   );
-}
-
-function succeeded(results: [error: Error | null, answer: unknown][] | null): unknown[] {
-  return (results ?? []).map(([error, answer]) => {
-    if (error) throw error;
-    return answer;
-  });
 }
