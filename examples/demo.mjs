@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: the example's suite in Jest and in Vitest, then two tests that fail on purpose in both.
  * Ends with 0 exactly when the suite passed, and the failing tests failed with all that they should tell.
- * Where there is no Java, Kafka's part of both is left out, and that is told.
+ * Where there is no Java, Kafka's part of both is left out, and where there is no Redis, the cache's; that is told.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newerNode } from '../test/toolchain/node.mjs';
+import { LEFT_OUT as CACHE_LEFT_OUT, cacheIsHere } from './shop/with-cache.mjs';
 import { kafkaIsHere, LEFT_OUT } from './shop/with-kafka.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -51,6 +52,7 @@ for (const runner of Object.keys(RUNNERS)) {
 title('Did all behave as they should?');
 for (const [what, isRight] of results) console.log(`${isRight ? 'yes' : 'NO '}  ${what}`);
 if (!kafkaIsHere) console.log(`Kafka's part was ${LEFT_OUT}.`);
+if (!cacheIsHere) console.log(`The cache's part was ${CACHE_LEFT_OUT}.`);
 process.exitCode = results.every(([, isRight]) => isRight) ? 0 : 1;
 
 function run(runner, more) {

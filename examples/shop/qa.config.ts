@@ -1,4 +1,4 @@
-import { defineConfig, embedded, json, kafka, postgres, text } from '@qa/jest-preset';
+import { defineConfig, embedded, json, kafka, postgres, redis, text } from '@qa/jest-preset';
 
 interface Announced {
   id: string;
@@ -9,7 +9,7 @@ interface Announced {
 const config = defineConfig({
   connections: {
     db: postgres({ server: embedded({ schema: './schema.sql' }) }),
-    // Files that need no Kafka say so by their first line: `/** @qa db */`.
+    // A file opens all connections, unless its first comment names those that it needs: `/** @qa db */`.
     kafka: kafka({
       server: embedded(),
       topics: {
@@ -17,6 +17,7 @@ const config = defineConfig({
         shipped: { key: text(), value: json<{ orderId: string; at: string }>() },
       },
     }),
+    cache: redis({ server: embedded(), keyPrefix: 'shop:' }),
   },
   tags: ['smoke', 'slow'],
 });

@@ -14,6 +14,9 @@ const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const timeout = 240_000;
 
 /** What the demo itself asks for. */
+const runsCache = ['dragonfly', 'valkey-server', 'redis-server'].some(
+  (program) => spawnSync(program, ['--version']).status === 0,
+);
 const runsKafka = ['java', 'mvn'].every((program) => spawnSync(program, ['-version']).status === 0);
 
 test('the demo shows both runners, passing and failing, and ends with 0', { timeout }, async () => {
@@ -23,6 +26,11 @@ test('the demo shows both runners, passing and failing, and ends with 0', { time
   expect(output).toContain('PASS tests/shop.test.ts');
   expect(output).toMatch(/✓ tests\/shop\.test\.ts \(13 tests\)/);
   expect(output.includes("Kafka's part was left out")).toBe(!runsKafka);
+  expect(output.includes("The cache's part was left out")).toBe(!runsCache);
+  if (runsCache) {
+    expect(output).toContain('PASS tests/cache.test.ts');
+    expect(output).toMatch(/✓ tests\/cache\.test\.ts \(2 tests\)/);
+  }
   if (runsKafka) {
     expect(output).toContain('PASS tests/shipping.test.ts');
     expect(output).toMatch(/✓ tests\/shipping\.test\.ts \(4 tests\)/);
@@ -30,15 +38,16 @@ test('the demo shows both runners, passing and failing, and ends with 0', { time
   }
 });
 
-test('without Java it leaves Kafka out, and says so', { timeout }, async () => {
+test('without Java and Redis it leaves Kafka and the cache out, and says so', { timeout }, async () => {
   const path = mkdtempSync(join(tmpdir(), 'qa-test-path-'));
   const { code, output } = await node([join(root, 'examples', 'demo.mjs')], { PATH: path, JAVA_HOME: '' });
   rmSync(path, { recursive: true });
   expect(code, output).toBe(0);
   expect(output.match(/^yes {2}.*$/gm), output).toHaveLength(4);
   expect(output).toContain("Kafka's part was left out: needs `java` and `mvn`, or a Kafka at QA_KAFKA_URL.");
-  expect(output).toMatch(/^Tests: +4 skipped, 13 passed/m);
-  expect(output).toMatch(/^ *Tests +13 passed \| 4 skipped/m);
+  expect(output).toMatch(/^Tests: +6 skipped, 13 passed/m);
+  expect(output).toMatch(/^ *Tests +13 passed \| 6 skipped/m);
+  expect(output).toContain("The cache's part was left out");
   expect(output).not.toMatch(/\[qa\] qa\.kafka/);
 });
 

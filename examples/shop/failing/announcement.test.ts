@@ -1,4 +1,8 @@
-/** Fails on purpose: what a message that does not come looks like. */
+/**
+ * Fails on purpose: what a message that does not come looks like.
+ *
+ * @qa db kafka
+ */
 
 import { startShop } from '../service/shop.mjs';
 import { describeWithKafka } from '../with-kafka.mjs';

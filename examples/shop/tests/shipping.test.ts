@@ -1,4 +1,8 @@
-/** What the shop announces on Kafka, and what shipping makes of it: two services, one database, one broker. */
+/**
+ * What the shop announces on Kafka, and what shipping makes of it: two services, one database, one broker.
+ *
+ * @qa db kafka
+ */
 
 import { startShop } from '../service/shop.mjs';
 import { startShipping } from '../shipping/shipping.mjs';
