@@ -14,9 +14,9 @@ export type Watch = (changed: () => void, signal: AbortSignal) => Promise<boolea
 
 export class Changes {
   readonly #watch: Watch | undefined;
-  readonly #ended = new AbortController();
   #isWatched = false;
-  #begun = false;
+  /** Made when it begins: what is true at once must not pay for an abort, whose reason costs more than a look. */
+  #ended: AbortController | undefined;
   #changed = false;
   #wake: (() => void) | undefined;
 
@@ -26,8 +26,8 @@ export class Changes {
 
   /** Idempotent. */
   begin(): void {
-    if (this.#begun || this.#watch === undefined) return;
-    this.#begun = true;
+    if (this.#ended || this.#watch === undefined) return;
+    this.#ended = new AbortController();
     // What changed before it was watched is found by a look as soon as it is. Where it cannot be, looks go on as
     // before: they meet the same trouble and report it.
     this.#watch(() => this.#tell(), this.#ended.signal).then(
@@ -77,7 +77,7 @@ export class Changes {
   }
 
   end(): void {
-    this.#ended.abort();
+    this.#ended?.abort();
   }
 
   #tell(): void {
