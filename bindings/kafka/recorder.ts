@@ -10,15 +10,16 @@ import type { CompressionTable } from './compression/index.ts';
 import { Directory } from './directory.ts';
 import { type Away, FetchLoops, type Position } from './fetch-loops.ts';
 import { type OffsetsFound, offsetsOf } from './offsets.ts';
+import { keyOf, Positions, topicOfKey } from './positions.ts';
 import { BrokerError, NO_LEADER } from './protocol/errors.ts';
 import type { Fetched } from './protocol/fetch.ts';
 import { EARLIEST, LATEST } from './protocol/offsets.ts';
 import { readMessages } from './read-batches.ts';
+import { Refresher } from './refresher.ts';
 import { type Bounds, TopicLog } from './topic-log.ts';
 
-/** New topics, partitions and leaders are looked for this often, ms; more often while a followed topic is missing. */
-const REFRESH = 1000;
-const REFRESH_MISSING = 50;
+/** Between two looks for leaders, ms. */
+const LOOK = 50;
 /** Leaders are found again within this time, or their brokers are away, ms; the second: where only some are missing. */
 const PATIENCE = 2000;
 const FEW_PATIENCE = 500;
@@ -45,20 +46,13 @@ export class Recorder {
   readonly #bounds: Bounds;
   readonly #codecs: CompressionTable;
   readonly #loops: FetchLoops;
+  readonly #refresher: Refresher;
   readonly #directory = new Directory();
   readonly #logs = new Map<string, TopicLog>();
-  readonly #positions = new Map<string, Position>();
-  /** Called when positions have moved. */
-  readonly #readers = new Set<() => void>();
+  readonly #positions = new Positions<Position>();
   #pins: { ends: Map<string, bigint>; generations: Map<string, number> } = { ends: new Map(), generations: new Map() };
   /** Partitions that were there when the file opened, but nobody could say where they end. */
   readonly #unpinned = new Set<string>();
-  #refreshing: Promise<void> | undefined;
-  #queued: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  /** A followed topic is missing. */
-  #isHurried = false;
-  #refreshedAt = 0;
   /** Why the brokers could not be asked who leads what. */
   #lost: Away | undefined;
   #closed = false;
@@ -68,9 +62,13 @@ export class Recorder {
     this.#cluster = cluster;
     this.#bounds = bounds;
     this.#codecs = codecs;
+    this.#refresher = new Refresher(
+      (names) => this.#readMetadata(names),
+      () => this.#missing(),
+    );
     this.#loops = new FetchLoops(cluster, {
-      positionsOf: (node) => [...this.#positions.values()].filter(({ leader }) => `${leader}` === node),
-      isCurrent: (position) => this.#positions.get(keyOf(position)) === position,
+      positionsOf: (node) => this.#positions.all.filter(({ leader }) => `${leader}` === node),
+      isCurrent: (position) => this.#positions.isCurrent(position),
       fetched: (position, answer) => this.#record(position, answer),
       outOfRange: (positions) => this.#correct(positions),
       refresh: () => this.refresh(),
@@ -89,7 +87,7 @@ export class Recorder {
     this.#pins = { ends: new Map(ends), generations: new Map(this.#directory.generations) };
     for (const key of unknown) this.#unpinned.add(key);
     for (const topic of topics) this.follow(topic);
-    this.#schedule();
+    if (!this.#closed) this.#refresher.start();
   }
 
   get pins(): Mark {
@@ -121,7 +119,7 @@ export class Recorder {
 
   /** Since when something of a topic cannot be read, and why: one of its leaders does not answer or let it be read. */
   awayFrom(topic: string): Away | undefined {
-    for (const { leader, trouble } of this.#positionsOf(topic)) {
+    for (const { leader, trouble } of this.#positions.of(topic)) {
       const away = this.#loops.awayOf(`${leader}`) ?? trouble;
       if (away) return away;
     }
@@ -135,7 +133,7 @@ export class Recorder {
 
   /** What explains that a topic shows less than one expects, in words: an open transaction, a topic made again. */
   hints(topic: string): string[] {
-    const open = this.#positionsOf(topic).filter(({ stable, high }) => stable < high);
+    const open = this.#positions.of(topic).filter(({ stable, high }) => stable < high);
     const hidden = open.map(
       ({ partition, stable, high }) =>
         `an open transaction hides what lies from offset ${stable} to ${high - 1n} of partition ${partition}, until it ends`,
@@ -151,7 +149,7 @@ export class Recorder {
     log.generation = this.#directory.generation(topic);
     this.#logs.set(topic, log);
     this.#place(log);
-    if (this.#timer && !this.topics.includes(topic)) this.#schedule();
+    this.#refresher.hurry();
     return log;
   }
 
@@ -189,26 +187,8 @@ export class Recorder {
    *
    * @throws the reason of `signal`
    */
-  async readTo(ends: ReadonlyMap<string, bigint>, signal: AbortSignal): Promise<void> {
-    const positions = [...ends].map(([key, end]) => ({ key, end, position: this.#positions.get(key) }));
-    const isRead = () =>
-      this.#closed ||
-      positions.every(
-        ({ key, end, position }) => !position || position.offset >= end || this.#positions.get(key) !== position,
-      );
-    if (isRead()) return;
-    await new Promise<void>((resolve, reject) => {
-      const settle = () => {
-        if (!signal.aborted && !isRead()) return;
-        this.#readers.delete(settle);
-        signal.removeEventListener('abort', settle);
-        if (signal.aborted) reject(signal.reason);
-        else resolve();
-      };
-      this.#readers.add(settle);
-      signal.addEventListener('abort', settle, { once: true });
-      settle();
-    });
+  readTo(ends: ReadonlyMap<string, bigint>, signal: AbortSignal): Promise<void> {
+    return this.#positions.reach(ends, signal);
   }
 
   /**
@@ -217,14 +197,7 @@ export class Recorder {
    * @param topic only of this one, which is cheaper
    */
   refresh(topic?: string): Promise<void> {
-    if (topic !== undefined) return this.#readMetadata([topic]);
-    if (!this.#refreshing) return this.#refresh();
-    const go = () => {
-      this.#queued = undefined;
-      return this.#refresh();
-    };
-    this.#queued ??= this.#refreshing.then(go, go);
-    return this.#queued;
+    return topic === undefined ? this.#refresher.now() : this.#readMetadata([topic]);
   }
 
   /** The topic is gone: one of the same name starts anew. */
@@ -238,34 +211,23 @@ export class Recorder {
    * again, for another file.
    */
   renew(): void {
-    clock().clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#refresher.stop();
     // They end when the answers that are under way have come, and take nothing from them.
     void this.#loops.stop();
-    this.#positions.clear();
+    this.#positions.forget();
     this.#logs.clear();
     this.#unpinned.clear();
     this.#directory.clear();
     this.#pins = { ends: new Map(), generations: new Map() };
-    this.#moved();
     keepAlive(this.#cluster, false);
   }
 
   /** Its sockets must be destroyed by the caller: what waits for them ends then. */
   async close(): Promise<void> {
     this.#closed = true;
-    clock().clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#moved();
+    this.#refresher.stop();
+    this.#positions.close();
     await this.#loops.stop();
-  }
-
-  #positionsOf(topic: string): Position[] {
-    return [...this.#positions.values()].filter((position) => position.topic === topic);
-  }
-
-  #moved(): void {
-    for (const reader of this.#readers) reader();
   }
 
   /**
@@ -284,7 +246,7 @@ export class Recorder {
         if (found.size === 0 && errors.length > 0) throw errors[0];
         return { ends: found, unknown: [...failed.keys()] };
       }
-      await new Promise<void>((resolve) => clock().setTimeout(resolve, REFRESH_MISSING));
+      await new Promise<void>((resolve) => clock().setTimeout(resolve, LOOK));
     }
   }
 
@@ -293,7 +255,7 @@ export class Recorder {
     const { found, failed } = await this.#list(this.topics, LATEST);
     if (found.size === 0) for (const error of failed.values()) throw error;
     for (const key of failed.keys()) {
-      const position = this.#positions.get(key);
+      const position = this.#positions.at(key);
       if (position) found.set(key, position.offset);
     }
     return found;
@@ -312,13 +274,6 @@ export class Recorder {
     return offsetsOf(this.#cluster, wanted, at, stable);
   }
 
-  #refresh(): Promise<void> {
-    this.#refreshing = this.#readMetadata().finally(() => {
-      this.#refreshing = undefined;
-    });
-    return this.#refreshing;
-  }
-
   async #readMetadata(names?: readonly string[]): Promise<void> {
     try {
       const { remade } = await this.#directory.read(this.#cluster, names);
@@ -329,10 +284,9 @@ export class Recorder {
       this.#lost = { since: this.#lost?.since ?? clock().now(), error };
       throw error;
     }
-    if (!names) this.#refreshedAt = clock().now();
     if (this.#unpinned.size > 0) await this.#pinLate();
     for (const log of this.#logs.values()) this.#place(log);
-    if (this.#timer && !this.#isHurried && this.#missing().length > 0) this.#schedule();
+    this.#refresher.hurry();
   }
 
   /** Sees that all partitions of a topic are read, from where they are led. */
@@ -340,12 +294,12 @@ export class Recorder {
     const known = new Map(this.partitions(log.topic).map(({ partitionId, leader }) => [partitionId, leader]));
     for (const [partition, leader] of known) {
       const key = `${log.topic}/${partition}`;
-      const position = this.#positions.get(key);
+      const position = this.#positions.at(key);
       if (position) this.#led(position, leader);
-      else if (!this.#unpinned.has(key)) this.#positions.set(key, this.#newPosition(log, partition, leader));
-      if (leader >= 0 && this.#positions.has(key) && !this.#closed) this.#loops.start(`${leader}`);
+      else if (!this.#unpinned.has(key)) this.#positions.add(this.#newPosition(log, partition, leader));
+      if (leader >= 0 && this.#positions.at(key) && !this.#closed) this.#loops.start(`${leader}`);
     }
-    for (const position of this.#positionsOf(log.topic)) if (!known.has(position.partition)) position.leader = GONE;
+    for (const position of this.#positions.of(log.topic)) if (!known.has(position.partition)) position.leader = GONE;
   }
 
   #led(position: Position, leader: number): void {
@@ -388,7 +342,7 @@ export class Recorder {
     position.isBusy = true;
     try {
       const { messages, next } = await readMessages(answer, reading);
-      if (this.#positions.get(keyOf(position)) !== position) return;
+      if (!this.#positions.isCurrent(position)) return;
       // Not even one batch had room: the next answer may be larger.
       if (next === undefined) position.maxBytes = Math.min(position.maxBytes * 2, 1 << 30);
       else if (next > position.offset) position.offset = next;
@@ -396,7 +350,7 @@ export class Recorder {
     } finally {
       position.isBusy = false;
     }
-    this.#moved();
+    this.#positions.moved();
   }
 
   /** Positions that lie before what the broker keeps, or behind its end. */
@@ -407,7 +361,7 @@ export class Recorder {
       const key = keyOf(position);
       const [start, end] = [first.found.get(key), ends.found.get(key)];
       const log = this.#logs.get(position.topic);
-      if (start === undefined || end === undefined || !log || this.#positions.get(key) !== position) continue;
+      if (start === undefined || end === undefined || !log || !this.#positions.isCurrent(position)) continue;
       const { partition, offset } = position;
       if (offset < start) {
         log.losses.push(
@@ -428,13 +382,13 @@ export class Recorder {
       position.pausedUntil = 0;
       log.wake();
     }
-    this.#moved();
+    this.#positions.moved();
   }
 
   /** Somebody has deleted a topic, and made it again or not. */
   #remade(topic: string): void {
     const log = this.#logs.get(topic);
-    const unread = this.#positionsOf(topic).filter(({ offset, high }) => offset < high);
+    const unread = this.#positions.of(topic).filter(({ offset, high }) => offset < high);
     const what = unread.map(({ partition, offset, high }) => `${offset} to ${high - 1n} of partition ${partition}`);
     if (log && unread.length > 0)
       log.losses.push(`The topic was deleted before offsets ${what.join(', ')} could be recorded`);
@@ -444,16 +398,15 @@ export class Recorder {
   }
 
   #restart(topic: string): void {
-    for (const position of this.#positionsOf(topic)) this.#positions.delete(keyOf(position));
+    this.#positions.forget(topic);
     for (const key of this.#unpinned) if (key.startsWith(`${topic}/`)) this.#unpinned.delete(key);
     const log = this.#logs.get(topic);
     if (log) log.generation = this.#directory.generation(topic);
-    this.#moved();
   }
 
   /** Pins what had no leader when the file opened, as soon as it has one: until then nothing could be sent to it. */
   async #pinLate(): Promise<void> {
-    const topics = new Set([...this.#unpinned].map((key) => key.slice(0, key.lastIndexOf('/'))));
+    const topics = new Set([...this.#unpinned].map((key) => topicOfKey(key)));
     const { found } = await this.#list([...topics], LATEST);
     for (const [key, end] of found) {
       if (!this.#unpinned.delete(key)) continue;
@@ -472,33 +425,8 @@ export class Recorder {
     const there = new Set(this.topics);
     return [...this.#logs.keys()].filter((topic) => !there.has(topic));
   }
-
-  #schedule(): void {
-    clock().clearTimeout(this.#timer);
-    if (this.#closed) return;
-    const missing = this.#missing();
-    this.#isHurried = missing.length > 0;
-    this.#timer = clock().setTimeout(
-      () => {
-        const isDue = clock().now() - this.#refreshedAt >= REFRESH || missing.length === 0;
-        const timer = this.#timer;
-        (isDue ? this.refresh() : this.#readMetadata(missing))
-          // What it failed with is kept: `away`.
-          .catch(() => undefined)
-          .finally(() => {
-            if (this.#timer === timer) this.#schedule();
-          });
-      },
-      this.#isHurried ? REFRESH_MISSING : REFRESH,
-    );
-    this.#timer.unref();
-  }
 }
 
 function leaderless(leader: number): Away | undefined {
   return leader < 0 ? { since: clock().now(), error: new BrokerError(NO_LEADER) } : undefined;
-}
-
-function keyOf({ topic, partition }: { topic: string; partition: number }): string {
-  return `${topic}/${partition}`;
 }
