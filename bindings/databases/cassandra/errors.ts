@@ -36,6 +36,7 @@ export const RESPONSE = {
   invalid: 0x2200,
   config: 0x2300,
   alreadyExists: 0x2400,
+  unprepared: 0x2500,
 } as const;
 
 /**
@@ -53,8 +54,9 @@ export function connectionError(cause: unknown, place: Place): QaError | undefin
 export function statementError(cause: unknown, place: Place, doing: string): QaError {
   const known = connectionError(cause, place);
   if (known) return known;
-  const { code } = cause as DriverError;
-  const said = firstLine(cause as Error);
+  const inner = innermost(cause as DriverError);
+  const { code } = inner;
+  const said = firstLine(inner);
   const isMissing = isNotFound(cause);
   const mend =
     code === RESPONSE.unauthorized
@@ -77,6 +79,12 @@ export function isNotFound(error: unknown): boolean {
   return code === RESPONSE.invalid && /does not exist|unconfigured table|Undefined column name/i.test(message);
 }
 
+/** The code that the server gives for refusing a statement. */
+export function refusal(error: unknown): number | undefined {
+  const { code } = innermost(error as DriverError);
+  return typeof code === 'number' ? code : undefined;
+}
+
 /** The driver writes whole stacks into its messages. */
 export function firstLine({ message }: { message: string }): string {
   return message.split('\n')[0]!.trim();
@@ -91,7 +99,8 @@ function innermost(error: DriverError): DriverError {
 
 /** No host took the request, for a reason that none of ours explains. */
 function noHost(error: DriverError, { redact }: Place): Told | undefined {
-  if (error.name !== 'NoHostAvailableError') return undefined;
+  // A host that refuses the statement is there.
+  if (error.name !== 'NoHostAvailableError' || refusal(error) !== undefined) return undefined;
   return [
     'QA_CONNECTION_LOST',
     `No host takes requests now: ${redact(firstLine(innermost(error)))}`,
