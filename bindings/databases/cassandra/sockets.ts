@@ -16,8 +16,10 @@ interface Connection {
 
 export interface Host {
   _healthResponseCountTimer?: NodeJS.Timeout;
-  pool: { clearNewConnectionAttempt(): void; getInFlight(): number };
+  pool: { getInFlight(): number };
   isUp(): boolean;
+  /** Ends its pool and its timers. */
+  shutdown(waitForPending: boolean): Promise<void>;
 }
 
 interface Kept {
@@ -65,10 +67,8 @@ export function destroy(client: cassandra.Client): void {
   const record = recordOf(client);
   if (!record) return;
   record.isClosed = true;
-  for (const host of hostsOf(client)) {
-    clearInterval(host._healthResponseCountTimer);
-    host.pool.clearNewConnectionAttempt();
-  }
+  // Also those that the driver has forgotten: a pool that is not shut down tries to connect for ever.
+  for (const host of hostsOf(client)) host.shutdown(false).catch(() => undefined);
   for (const socket of record.sockets) socket.destroy();
   record.client = undefined;
 }

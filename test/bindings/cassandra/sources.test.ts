@@ -1,13 +1,22 @@
 /** Tables and queries as rows, and what goes wrong with the connection meanwhile, on a real Cassandra. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import type { Client } from 'cassandra-driver';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { shared } from '../../../bindings/core/shared.ts';
 import { SOURCE } from '../../../bindings/core/source.ts';
 import { binding } from '../../../bindings/databases/cassandra/index.ts';
+import { type Host, hostsOf } from '../../../bindings/databases/cassandra/sockets.ts';
 import { hasCassandra, startCassandra, type TestCassandra } from '../../support/cassandra.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { failing, makeKeyspace, matches, open, signal } from './harness.ts';
+
+/** Of the driver's own, whose types do not say it. */
+interface PooledHost extends Host {
+  isUp(): boolean;
+  pool: Host['pool'] & { isClosing(): boolean };
+}
+const hosts = (client: Client) => [...hostsOf(client)] as PooledHost[];
 
 describe.skipIf(!hasCassandra())('on a real Cassandra', () => {
   let server: TestCassandra;
@@ -254,6 +263,19 @@ describe.skipIf(!hasCassandra())('on a real Cassandra', () => {
       expect(await db.handle.table('Odd').count()).toBe(1);
       proxy.sever();
       expect(await db.handle.table('Odd').count()).toBe(1);
+    });
+
+    test('closed while a lost connection is opened again and again: nothing of it goes on', async () => {
+      await using proxy = await startProxy({ host: '127.0.0.1', port: server.port });
+      const db = await open(server, keyspace, { contactPoints: `127.0.0.1:${proxy.port}` });
+      await db.handle.table('Odd').count();
+      // Back, so that the driver makes a host anew and forgets the old one; then gone for good.
+      proxy.sever();
+      await db.handle.table('Odd').count();
+      await proxy[Symbol.asyncDispose]();
+      await expect.poll(() => hosts(db.client).some((host) => !host.isUp()), { timeout: 5000 }).toBe(true);
+      await binding.close(db.client);
+      for (const host of hosts(db.client)) expect(host.pool.isClosing()).toBe(true);
     });
 
     test('hung: a look ends with its signal, a statement with the time of its test, all with readTimeout', async () => {
