@@ -97,7 +97,10 @@ async function answers(folder: string): Promise<boolean> {
   }).finally(() => socket.destroy()) as Promise<boolean>;
 }
 
-describe.skipIf(!hasCassandra())('a throwaway Cassandra', () => {
+// Each starts several runs with a JVM, on machines that are busy.
+const TIMEOUT = 180_000;
+
+describe.skipIf(!hasCassandra())('a throwaway Cassandra', { timeout: TIMEOUT }, () => {
   test('in Jest, in-band and with two workers', async () => {
     const folder = project(FILES);
     const single = await jest(folder, ['-i'], { env, node: 'system' });
@@ -142,7 +145,7 @@ describe.skipIf(!hasCassandra())('a throwaway Cassandra', () => {
   });
 });
 
-describe.skipIf(!hasCassandra())('a server that dies and comes back', () => {
+describe.skipIf(!hasCassandra())('a server that dies and comes back', { timeout: TIMEOUT }, () => {
   let server: TestCassandra;
   beforeAll(async () => {
     server = await startCassandra({ durable: true });
