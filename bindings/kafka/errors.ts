@@ -1,5 +1,6 @@
 /** What kafkajs and the broker say, in words that name the connection, its address and the mend. */
 import { type ErrorCode, isQaError, QaError } from '../core/errors.ts';
+import type { Told } from '../core/told.ts';
 import { tellRefusal } from './refusals.ts';
 import { tellUnreachable } from './unreachable.ts';
 
@@ -44,8 +45,6 @@ export interface DriverError {
   /** Of KafkaJSDeleteTopicRecordsError. */
   partitions?: { error?: unknown }[];
 }
-
-export type Told = readonly [code: ErrorCode, what: string, mend: string];
 
 /** A QaError for whatever kafkajs threw; an error of ours is handed on as it is. */
 export function kafkaError(error: unknown, place: KafkaPlace, doing: Doing | string): QaError {

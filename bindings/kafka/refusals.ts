@@ -1,6 +1,7 @@
 /** The broker answered, and refused; or kafkajs itself would not ask. */
 import { nearest } from '../core/suggest.ts';
-import type { Doing, DriverError, KafkaPlace, Told } from './errors.ts';
+import type { Told } from '../core/told.ts';
+import type { Doing, DriverError, KafkaPlace } from './errors.ts';
 
 export function tellRefusal(error: DriverError, place: KafkaPlace, doing: Doing): Told | undefined {
   const type = typeOf(error);

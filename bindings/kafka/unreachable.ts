@@ -1,5 +1,6 @@
 /** No connection, or none that is let in: addresses, TLS and SASL. */
-import type { DriverError, KafkaPlace, Told } from './errors.ts';
+import { type Told, tellUntrusted } from '../core/told.ts';
+import type { DriverError, KafkaPlace } from './errors.ts';
 
 export function tellUnreachable(error: DriverError, place: KafkaPlace): Told | undefined {
   const { code = '', type, message = '' } = error;
@@ -125,9 +126,6 @@ function tellLogin({ name, type, message = '' }: DriverError, { sasl }: KafkaPla
   ];
 }
 
-const UNTRUSTED =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_.*)$/;
-
 function tellTls(code: string, message: string, { tls }: KafkaPlace): Told | undefined {
   if (!tls) return undefined;
   const said = message
@@ -139,12 +137,8 @@ function tellTls(code: string, message: string, { tls }: KafkaPlace): Told | und
       `The broker's certificate is for another name (${said})`,
       'Use a name that it is made for, or give that one with `ssl: { servername }`',
     ];
-  if (UNTRUSTED.test(code))
-    return [
-      'QA_AUTH',
-      `The broker's certificate is not trusted (${said})`,
-      'Name its authority with `ssl: { ca }`; in a test environment only, `ssl: { rejectUnauthorized: false }`',
-    ];
+  const untrusted = tellUntrusted(code, said, 'broker');
+  if (untrusted) return untrusted;
   if (/certificate required|bad certificate|handshake failure/i.test(message))
     return [
       'QA_AUTH',

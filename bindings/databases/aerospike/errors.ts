@@ -1,5 +1,6 @@
 /** What the client and the server say, in words that name the connection, its address and the mend. */
-import { type ErrorCode, QaError } from '../../core/errors.ts';
+import { QaError } from '../../core/errors.ts';
+import type { Told } from '../../core/told.ts';
 
 export interface Place {
   connection: string;
@@ -15,8 +16,6 @@ export interface DriverError {
   code?: number | string;
   message: string;
 }
-
-type Told = [code: ErrorCode, what: string, mend: string];
 
 /**
  * A QaError where the connection is to blame; undefined where the server refused the command itself, whose error a

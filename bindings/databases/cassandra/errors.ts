@@ -1,5 +1,6 @@
 /** What the driver and the server say, in words that name the connection, its address and the mend. */
-import { type ErrorCode, QaError } from '../../core/errors.ts';
+import { QaError } from '../../core/errors.ts';
+import { type Told, tellSocketCode, tellUntrusted } from '../../core/told.ts';
 
 export interface Place {
   connection: string;
@@ -19,8 +20,6 @@ interface DriverError extends Error {
   isSocketError?: boolean;
   additionalInfo?: DriverError;
 }
-
-type Told = [code: ErrorCode, what: string, mend: string];
 
 /** Codes of the protocol. */
 export const RESPONSE = {
@@ -108,9 +107,6 @@ function noHost(error: DriverError, { redact }: Place): Told | undefined {
   ];
 }
 
-const TLS_REFUSED =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_.*|ERR_TLS_CERT_ALTNAME_INVALID)$/;
-
 function tell(error: DriverError, { keyspace, user, redact }: Place): Told | undefined {
   const { code = '', name } = error;
   const said = redact(firstLine(error));
@@ -138,24 +134,12 @@ function tell(error: DriverError, { keyspace, user, redact }: Place): Told | und
   if (code === RESPONSE.invalid && /^Keyspace '.*' does not exist/.test(said)) {
     return ['QA_NOT_FOUND', `The keyspace \`${keyspace}\` does not exist`, 'Create it, or correct its name'];
   }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return ['QA_CONNECTION_LOST', `The host name could not be resolved (${said})`, 'Correct `contactPoints`'];
+  }
+  const unreachable = tellSocketCode(String(code), { host: undefined, address: '`contactPoints`' });
+  if (unreachable) return unreachable;
   switch (code) {
-    case 'ECONNREFUSED':
-      return [
-        'QA_CONNECTION_LOST',
-        'Nothing listens there: the connection was refused',
-        'Start the server, or correct `contactPoints`',
-      ];
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return ['QA_CONNECTION_LOST', `The host name could not be resolved (${said})`, 'Correct `contactPoints`'];
-    case 'ETIMEDOUT':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return [
-        'QA_CONNECTION_LOST',
-        `The host does not answer (${code})`,
-        'See whether the address is right and the network lets it through',
-      ];
     case 'ECONNRESET':
     case 'EPIPE':
     case 'ERR_STREAM_DESTROYED':
@@ -181,13 +165,8 @@ function tell(error: DriverError, { keyspace, user, redact }: Place): Told | und
         'See whether one of them hangs or is overloaded',
       ];
   }
-  if (TLS_REFUSED.test(String(code))) {
-    return [
-      'QA_AUTH',
-      `The server's certificate is not trusted (${said})`,
-      'Name its authority with `ssl: { ca }`; in a test environment only, `ssl: { rejectUnauthorized: false }`',
-    ];
-  }
+  const untrusted = tellUntrusted(String(code), said);
+  if (untrusted) return untrusted;
   if (/^ERR_SSL|EPROTO/.test(String(code))) {
     return ['QA_AUTH', `The server does not speak TLS there (${said})`, 'Leave `ssl` out, or correct the port'];
   }

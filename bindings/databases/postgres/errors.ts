@@ -1,5 +1,6 @@
 /** What the driver and the server say, in words that name the connection, its address and the mend. */
 import { type ErrorCode, QaError } from '../../core/errors.ts';
+import { type Told, tellSocketCode, tellUntrusted } from '../../core/told.ts';
 
 export interface Place {
   connection: string;
@@ -17,8 +18,6 @@ interface DriverError {
   errors?: DriverError[];
   severity?: string;
 }
-
-type Told = [code: ErrorCode, what: string, mend: string];
 
 /**
  * A QaError where the connection is to blame; undefined where the server refused the statement itself, whose error
@@ -44,9 +43,6 @@ export function isLost(error: unknown): boolean {
 
 const LOST = new Set(['ECONNRESET', 'EPIPE', '57P01', '57P02', '08006', '08003', '08000']);
 
-const TLS_REFUSED =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_.*|ERR_TLS_CERT_ALTNAME_INVALID)$/;
-
 function tell(error: DriverError, { host, database, user, redact }: Place): Told | undefined {
   const { code = '', message } = error;
   const said = redact(message || error.errors?.[0]?.message || String(code));
@@ -58,36 +54,9 @@ function tell(error: DriverError, { host, database, user, redact }: Place): Told
       'See whether the server was stopped or restarted, or the session ended by someone',
     ];
   }
+  const unreachable = tellSocketCode(code, { host, address: 'host and port', socket: 'the folder of its socket' });
+  if (unreachable) return unreachable;
   switch (code) {
-    case 'ECONNREFUSED':
-      return [
-        'QA_CONNECTION_LOST',
-        'Nothing listens there: the connection was refused',
-        'Start the server, or correct host and port',
-      ];
-    case 'ENOENT':
-      return [
-        'QA_CONNECTION_LOST',
-        'There is no such Unix socket',
-        'Start the server, or correct the folder of its socket',
-      ];
-    case 'EACCES':
-      return ['QA_CONNECTION_LOST', 'The Unix socket may not be opened', 'Give this user the right to open it'];
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return [
-        'QA_CONNECTION_LOST',
-        `The host name \`${host}\` could not be resolved`,
-        'Correct the host, or see to the name server',
-      ];
-    case 'ETIMEDOUT':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return [
-        'QA_CONNECTION_LOST',
-        `The host does not answer (${code})`,
-        'See whether the address is right and the network lets it through',
-      ];
     case '28P01':
       return ['QA_AUTH', `The server refused the password of the user \`${user}\``, 'Correct user and password'];
     case '28000':
@@ -121,13 +90,8 @@ function tell(error: DriverError, { host, database, user, redact }: Place): Told
           ]
         : undefined;
   }
-  if (TLS_REFUSED.test(code)) {
-    return [
-      'QA_AUTH',
-      `The server's certificate is not trusted (${said})`,
-      'Name its authority with `ssl: { ca }`; in a test environment only, `ssl: { rejectUnauthorized: false }`',
-    ];
-  }
+  const untrusted = tellUntrusted(code, said);
+  if (untrusted) return untrusted;
   if (/does not support SSL/.test(message)) {
     return ['QA_AUTH', 'The server does not support TLS', 'Leave `ssl` out'];
   }

@@ -1,5 +1,6 @@
 /** What ioredis and the server say, in words that name the connection, its address and the mend. */
-import { type ErrorCode, isQaError, QaError } from '../../core/errors.ts';
+import { isQaError, QaError } from '../../core/errors.ts';
+import { type Told, tellSocketCode, tellUntrusted } from '../../core/told.ts';
 
 export interface Place {
   connection: string;
@@ -17,8 +18,6 @@ interface DriverError {
   message?: string;
   command?: { name: string };
 }
-
-type Told = [code: ErrorCode, what: string, mend: string];
 
 /**
  * A QaError for what ioredis threw; one of ours is handed on as it is.
@@ -77,45 +76,20 @@ function tell(error: DriverError, said: string, place: Place): Told | undefined 
   return tellSocket(error, said, place) ?? tellTls(error, said) ?? tellReply(message, said, place);
 }
 
-function tellSocket({ code, message = '' }: DriverError, said: string, { host }: Place): Told | undefined {
-  switch (code) {
-    case 'ECONNREFUSED':
-      return [
-        'QA_CONNECTION_LOST',
-        'Nothing listens there: the connection was refused',
-        'Start the server, or correct host and port',
-      ];
-    case 'ENOENT':
-      return [
-        'QA_CONNECTION_LOST',
-        'There is no such Unix socket',
-        'Start the server, or correct the path of its socket',
-      ];
-    case 'EACCES':
-      return ['QA_CONNECTION_LOST', 'The Unix socket may not be opened', 'Give this user the right to open it'];
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return [
-        'QA_CONNECTION_LOST',
-        `The host name \`${host}\` could not be resolved`,
-        'Correct the host, or see to the name server',
-      ];
-    case 'ETIMEDOUT':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return [
-        'QA_CONNECTION_LOST',
-        `The host does not answer (${code})`,
-        'See whether the address is right, the network lets it through, and, with TLS, whether that port speaks it',
-      ];
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return [
-        'QA_CONNECTION_LOST',
-        `The connection broke: ${said}`,
-        'See whether the server was stopped or restarted, or wants TLS on that port (`ssl: true`)',
-      ];
-  }
+function tellSocket({ code = '', message = '' }: DriverError, said: string, { host }: Place): Told | undefined {
+  const unreachable = tellSocketCode(code, {
+    host,
+    address: 'host and port',
+    socket: 'the path of its socket',
+    silent: 'See whether the address is right, the network lets it through, and, with TLS, whether that port speaks it',
+  });
+  if (unreachable) return unreachable;
+  if (code === 'ECONNRESET' || code === 'EPIPE')
+    return [
+      'QA_CONNECTION_LOST',
+      `The connection broke: ${said}`,
+      'See whether the server was stopped or restarted, or wants TLS on that port (`ssl: true`)',
+    ];
   if (message === 'Command timed out' || /^Socket timeout/.test(message))
     return [
       'QA_TIMEOUT',
@@ -125,16 +99,9 @@ function tellSocket({ code, message = '' }: DriverError, said: string, { host }:
   return undefined;
 }
 
-const UNTRUSTED =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_.*|ERR_TLS_CERT_ALTNAME_INVALID)$/;
-
 function tellTls({ code = '', message = '' }: DriverError, said: string): Told | undefined {
-  if (UNTRUSTED.test(code))
-    return [
-      'QA_AUTH',
-      `The server's certificate is not trusted (${said})`,
-      'Name its authority with `ssl: { ca }`; in a test environment only, `ssl: { rejectUnauthorized: false }`',
-    ];
+  const untrusted = tellUntrusted(code, said);
+  if (untrusted) return untrusted;
   if (/before secure TLS connection|wrong version number|packet length too long/i.test(message))
     return [
       'QA_AUTH',
