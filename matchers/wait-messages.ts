@@ -1,5 +1,5 @@
 /** Waits for messages: what has come counts, what comes wakes it at once; silence holds for a time or after groups. */
-import { clock } from '../bindings/core/clock.ts';
+import { clock, pause } from '../bindings/core/clock.ts';
 import { isQaError, QaError } from '../bindings/core/errors.ts';
 import type { MessageView } from '../bindings/core/messages.ts';
 import { runtime } from '../bindings/core/runtime.ts';
@@ -184,7 +184,7 @@ async function opened(
       return await observer.open(options.since ?? 'test', first);
     } catch (error) {
       if (time.aborted || !isTransient(error)) throw error;
-      await new Promise<void>((resolve) => clock().setTimeout(resolve, REOPEN));
+      await pause(REOPEN);
       if (time.aborted) throw error;
     }
   }

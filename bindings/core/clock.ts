@@ -20,6 +20,11 @@ const own: Clock = {
   clearTimeout: (timer) => realClearTimeout(timer),
 };
 
+/** Waits, ms: for what no event tells. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => clock().setTimeout(resolve, ms));
+}
+
 /** The clock of this realm. */
 export function clock(): Clock {
   const record = shared();

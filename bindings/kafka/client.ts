@@ -1,7 +1,7 @@
 /** What is open of one Kafka connection: kafkajs, the recorder on it, and what tests have made. */
 import type { Admin, Kafka, KafkaConfig } from 'kafkajs';
 import type { Scope } from '../core/binding.ts';
-import { clock } from '../core/clock.ts';
+import { clock, pause } from '../core/clock.ts';
 import type { QaError } from '../core/errors.ts';
 import { orAborted } from '../core/operation.ts';
 import { clusterOf, reachAny, Sockets, type WireCluster } from './cluster.ts';
@@ -95,8 +95,12 @@ export class KafkaClient {
       answered: new Set([...this.#sockets.answered, ...this.#ofTests.answered]),
       redact: (text: string) => redactor.redact(text),
     };
-    const known = this.recorder.topics.filter((topic) => !topic.startsWith('__'));
-    return kafkaError(error, place, typeof doing === 'string' ? doing : { known, ...doing });
+    return kafkaError(error, place, typeof doing === 'string' ? doing : { known: this.known, ...doing });
+  }
+
+  /** Topics that somebody may have meant: not the broker's own. */
+  get known(): readonly string[] {
+    return this.recorder.topics.filter((topic) => !topic.startsWith('__'));
   }
 
   /**
@@ -112,7 +116,7 @@ export class KafkaClient {
         [...partitions].every(([partition, offset]) => (ends.get(`${topic}/${partition}`) ?? 0n) > offset),
       );
       if (isVisible) return;
-      await new Promise<void>((resolve) => clock().setTimeout(resolve, PAUSE));
+      await pause(PAUSE);
     }
   }
 
@@ -139,7 +143,7 @@ export class KafkaClient {
         if (name !== 'KafkaJSProtocolError' || !retriable || signal?.aborted || clock().now() - start > PATIENCE)
           throw error;
       }
-      await new Promise<void>((resolve) => clock().setTimeout(resolve, PAUSE));
+      await pause(PAUSE);
       // Where this fails too, the work's own error is the one to tell.
       await this.recorder.refresh().catch(() => undefined);
     }

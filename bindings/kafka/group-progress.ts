@@ -2,6 +2,7 @@
 import { clock } from '../core/clock.ts';
 import { nearest } from '../core/suggest.ts';
 import type { KafkaClient } from './client.ts';
+import { partitionOfKey, topicOfKey } from './positions.ts';
 import type { GroupDescription } from './protocol/groups.ts';
 import { EARLIEST, LATEST } from './protocol/offsets.ts';
 import { earlier, lastVisible } from './tail.ts';
@@ -63,7 +64,7 @@ export class GroupProgress {
       isFirst && recorder.refresh(),
     ]);
     const named = [
-      ...[...commits.keys()].map(topicOf),
+      ...[...commits.keys()].map(topicOfKey),
       ...description.members.flatMap(({ assignment }) => [...assignment.keys()]),
     ];
     // The broker remembers commits of topics that are gone.
@@ -92,18 +93,18 @@ export class GroupProgress {
     const open: [key: string, end: bigint][] = [];
     for (const [key, high] of ends) {
       const visible = stable.get(key) ?? high;
-      if (visible < high && isEarly) hidden.add(topicOf(key));
+      if (visible < high && isEarly) hidden.add(topicOfKey(key));
       const end = earlier(visible, high);
       if ((commits.get(key) ?? -1n) < end) open.push([key, end]);
     }
     if (open.length === 0) return { behind: [], hidden: [...hidden] };
-    const firsts = await recorder.list([...new Set(open.map(([key]) => topicOf(key)))], EARLIEST);
+    const firsts = await recorder.list([...new Set(open.map(([key]) => topicOfKey(key)))], EARLIEST);
     const behind = await Promise.all(
       open.map(async ([key, end]) => {
         const [commit, first] = [commits.get(key), firsts.get(key) ?? 0n];
         const last = await this.#lastBefore(key, end, first);
         if (last === undefined || (commit ?? -1n) > last) return [];
-        return [{ topic: topicOf(key), partition: partitionOf(key), commit, first, last, end }];
+        return [{ topic: topicOfKey(key), partition: partitionOfKey(key), commit, first, last, end }];
       }),
     );
     return { behind: behind.flat(), hidden: [...hidden] };
@@ -117,14 +118,14 @@ export class GroupProgress {
     const fresh = [...topics].filter(isNew);
     if (fresh.length > 0)
       for (const [key, end] of await recorder.list(fresh, LATEST)) if (!this.#ends.has(key)) this.#ends.set(key, end);
-    return [...this.#ends].filter(([key]) => topics.has(topicOf(key)));
+    return [...this.#ends].filter(([key]) => topics.has(topicOfKey(key)));
   }
 
   async #lastBefore(key: string, end: bigint, from: bigint): Promise<bigint | undefined> {
     const found = this.#lasts.get(key);
     if (found?.end === end) return found.last;
     const { recorder, cluster } = this.#client;
-    const [topic, partition] = [topicOf(key), partitionOf(key)];
+    const [topic, partition] = [topicOfKey(key), partitionOfKey(key)];
     const leader = recorder.partitions(topic).find(({ partitionId }) => partitionId === partition)?.leader ?? -1;
     const last = await lastVisible(cluster, { topic, partition, leader, from, to: end });
     this.#lasts.set(key, { end, last });
@@ -139,12 +140,4 @@ export class GroupProgress {
 function isAtWork({ state, protocolType, members }: GroupDescription, isKnown: boolean): boolean {
   if (state === 'Stable') return members.length > 0;
   return isKnown && (state === 'Dead' || (state === 'Empty' && protocolType === ''));
-}
-
-function topicOf(key: string): string {
-  return key.slice(0, key.lastIndexOf('/'));
-}
-
-function partitionOf(key: string): number {
-  return Number(key.slice(key.lastIndexOf('/') + 1));
 }

@@ -1,5 +1,5 @@
 /** What a consumer group has worked through, and the wait for it: a proof of silence that needs no fixed time. */
-import { clock } from '../core/clock.ts';
+import { clock, pause } from '../core/clock.ts';
 import { type ErrorCode, QaError } from '../core/errors.ts';
 import { orAborted } from '../core/operation.ts';
 import type { KafkaClient } from './client.ts';
@@ -29,7 +29,7 @@ export async function afterGroup(
   let trouble: QaError | undefined;
   try {
     while (trouble || !look?.isDone) {
-      if (look || trouble) await pause(PAUSE, signal);
+      if (look || trouble) await orAborted(pause(PAUSE), signal);
       try {
         look = await orAborted(progress.look(), signal);
         trouble = undefined;
@@ -102,11 +102,6 @@ async function visibleEnds(
     const isVisible = [...high].every(([key, end]) => (stable.get(key) ?? end) >= end);
     if (isVisible) return high;
     if (clock().now() - start > VISIBLE_WITHIN) return stable;
-    await pause(PAUSE, signal);
+    await orAborted(pause(PAUSE), signal);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { setTimeout } = clock();
-  return orAborted(new Promise<void>((resolve) => void setTimeout(resolve, ms)), signal);
 }

@@ -41,7 +41,7 @@ export const binding = {
   resume: (client, scope) => client.resume(scope),
   health,
   ownership,
-  reset: async (client, proof, scope) => marks(client, proof, scope),
+  reset: async (client, proof) => marks(client, proof),
   handle: (opened, scope) => new KafkaHandle(opened, scope),
 } satisfies Binding<ParsedOptions, KafkaClient, KafkaHandle>;
 

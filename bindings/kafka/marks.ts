@@ -1,5 +1,5 @@
 /** What a test starts from: marks at the ends of all topics. On a broker that is ours, topics that tests made go, too. */
-import type { Proof, Refusal, Resetter, Scope } from '../core/binding.ts';
+import type { Proof, Refusal, Resetter } from '../core/binding.ts';
 import { orAborted } from '../core/operation.ts';
 import type { KafkaClient } from './client.ts';
 import { deleteTopics } from './topic-admin.ts';
@@ -11,7 +11,7 @@ export async function ownership({ scope }: KafkaClient): Promise<Proof | Refusal
     : { owned: true, by: 'throwaway', because: lease.because, harmless: true };
 }
 
-export function marks(client: KafkaClient, proof: Proof, _: Scope): Resetter {
+export function marks(client: KafkaClient, proof: Proof): Resetter {
   /** Topics that belong to each baseline, from the outermost. */
   const levels: Set<string>[] = [];
   const takeMark = async (signal: AbortSignal) => {

@@ -1,6 +1,7 @@
 /** Asks the leaders of partitions for offsets, each of what it leads. */
 import { clock } from '../core/clock.ts';
 import type { WireCluster } from './cluster.ts';
+import { keyOf } from './positions.ts';
 import { BrokerError, NO_LEADER } from './protocol/errors.ts';
 import { listOffsets } from './protocol/offsets.ts';
 
@@ -80,8 +81,4 @@ function byTopic(partitions: readonly LedPartition[]): Map<string, number[]> {
     else topics.set(topic, [partition]);
   }
   return topics;
-}
-
-function keyOf({ topic, partition }: { topic: string; partition: number }): string {
-  return `${topic}/${partition}`;
 }

@@ -20,6 +20,7 @@ import type { AnyCodec, TopicCodecs } from './codec.ts';
 import { checkSasl, checkTls, type KafkaSasl, type KafkaTls, type Security } from './security.ts';
 import type { KafkaServer } from './server.ts';
 import type { Bounds } from './topic-log.ts';
+import { checkConfiguration } from './topic-settings.ts';
 
 export interface TopicOptions extends TopicCodecs {
   /** How many partitions the topic gets on a throwaway broker. Default: 1. */
@@ -75,10 +76,6 @@ const codec: Check<AnyCodec> = check<AnyCodec>(
     ['encode', 'decode', 'prepare'].some((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
 );
 
-const scalar = check<string | number | boolean>('a string, a number, true or false', (value) =>
-  ['string', 'number', 'boolean'].includes(typeof value),
-);
-
 const checkOptions = object({
   brokers: optional(either(nonEmpty, list(nonEmpty))),
   server: optional(check<KafkaServer>(SERVER_EXPECTED, isServer)),
@@ -88,7 +85,7 @@ const checkOptions = object({
         key: optional(codec),
         value: optional(codec),
         partitions: optional(integer(1)),
-        config: optional(record(scalar)),
+        config: optional(checkConfiguration),
       }),
     ),
   ),

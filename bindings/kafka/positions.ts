@@ -15,6 +15,11 @@ export function topicOfKey(key: string): string {
   return key.slice(0, key.lastIndexOf('/'));
 }
 
+/** The partition of such a name. */
+export function partitionOfKey(key: string): number {
+  return Number(key.slice(key.lastIndexOf('/') + 1));
+}
+
 export class Positions<P extends At & { readonly offset: bigint }> {
   readonly #positions = new Map<string, P>();
   readonly #waiting = new Set<() => void>();

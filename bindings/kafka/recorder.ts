@@ -4,13 +4,13 @@
  * once: what cannot be is told as a loss.
  */
 import type { PartitionMetadata } from 'kafkajs';
-import { clock } from '../core/clock.ts';
+import { clock, pause } from '../core/clock.ts';
 import { keepAlive, type WireCluster } from './cluster.ts';
 import type { CompressionTable } from './compression/index.ts';
 import { Directory } from './directory.ts';
 import { type Away, FetchLoops, type Position } from './fetch-loops.ts';
 import { type OffsetsFound, offsetsOf } from './offsets.ts';
-import { keyOf, Positions, topicOfKey } from './positions.ts';
+import { keyOf, Positions, partitionOfKey, topicOfKey } from './positions.ts';
 import { BrokerError, NO_LEADER } from './protocol/errors.ts';
 import type { Fetched } from './protocol/fetch.ts';
 import { EARLIEST, LATEST } from './protocol/offsets.ts';
@@ -246,7 +246,7 @@ export class Recorder {
         if (found.size === 0 && errors.length > 0) throw errors[0];
         return { ends: found, unknown: [...failed.keys()] };
       }
-      await new Promise<void>((resolve) => clock().setTimeout(resolve, LOOK));
+      await pause(LOOK);
     }
   }
 
@@ -411,11 +411,10 @@ export class Recorder {
     for (const [key, end] of found) {
       if (!this.#unpinned.delete(key)) continue;
       this.#pins.ends.set(key, end);
-      const slash = key.lastIndexOf('/');
       this.#logs
-        .get(key.slice(0, slash))
+        .get(topicOfKey(key))
         ?.losses.push(
-          `Partition ${key.slice(slash + 1)} had no leader when the file opened; it is recorded from offset ${end} on, where it ended when it had one again`,
+          `Partition ${partitionOfKey(key)} had no leader when the file opened; it is recorded from offset ${end} on, where it ended when it had one again`,
         );
     }
   }

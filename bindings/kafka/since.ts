@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import { QaError } from '../core/errors.ts';
 import type { Since } from '../core/messages.ts';
 import type { KafkaClient } from './client.ts';
+import { partitionOfKey, topicOfKey } from './positions.ts';
 import type { Mark } from './recorder.ts';
 import type { RawMessage } from './topic-log.ts';
 
@@ -41,8 +42,7 @@ function afterMark({ ends, generations }: Mark, topic: string): (message: RawMes
   const generation = generations.get(topic) ?? 0;
   const from: (bigint | undefined)[] = [];
   for (const [key, end] of ends) {
-    const slash = key.lastIndexOf('/');
-    if (key.slice(0, slash) === topic) from[Number(key.slice(slash + 1))] = end;
+    if (topicOfKey(key) === topic) from[partitionOfKey(key)] = end;
   }
   return (message) =>
     message.generation > generation ||

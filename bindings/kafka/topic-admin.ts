@@ -1,16 +1,14 @@
 /** Makes and deletes topics, so that the recorder misses nothing of it. */
 import type { Admin } from 'kafkajs';
-import { check, integer, object, optional, record } from '../core/check.ts';
-import { clock } from '../core/clock.ts';
+import { integer, object, optional } from '../core/check.ts';
+import { clock, pause } from '../core/clock.ts';
 import { QaError } from '../core/errors.ts';
 import type { KafkaClient } from './client.ts';
-import type { TopicOptions } from './options.ts';
+import { checkConfiguration, type TopicSettings, topicRequest } from './topic-settings.ts';
 
-export interface CreateOptions extends Pick<TopicOptions, 'config'> {
+export interface CreateOptions extends TopicSettings {
   /** Default: as the config declares it, else 1. */
   readonly partitions?: number;
-  /** Copies of each partition. Default: the broker's. */
-  readonly replicas?: number;
 }
 
 /** Between two looks whether all brokers know of it, ms: no event tells. */
@@ -21,13 +19,7 @@ const MOMENT = 2000;
 const checkOptions = object({
   partitions: optional(integer(1)),
   replicas: optional(integer(1)),
-  config: optional(
-    record(
-      check<string | number | boolean>('a string, a number, true or false', (value) =>
-        ['string', 'number', 'boolean'].includes(typeof value),
-      ),
-    ),
-  ),
+  config: optional(checkConfiguration),
 });
 
 export async function createTopic(client: KafkaClient, name: string, options: CreateOptions): Promise<void> {
@@ -51,16 +43,11 @@ export async function createTopic(client: KafkaClient, name: string, options: Cr
 /** Makes topics that are missing. Another worker may make them at the same time. */
 export async function createTopics(
   client: KafkaClient,
-  topics: Readonly<Record<string, Pick<CreateOptions, 'partitions' | 'replicas' | 'config'>>>,
+  topics: Readonly<Record<string, TopicSettings>>,
 ): Promise<void> {
   const admin = await client.admin();
   const request = {
-    topics: Object.entries(topics).map(([topic, { partitions = 1, replicas = -1, config = {} }]) => ({
-      topic,
-      numPartitions: partitions,
-      replicationFactor: replicas,
-      configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value: String(value) })),
-    })),
+    topics: Object.entries(topics).map(([topic, settings]) => topicRequest(topic, settings)),
     waitForLeaders: false,
   };
   const start = clock().now();
@@ -73,7 +60,7 @@ export async function createTopics(
       const isMoment =
         Object.values(topics).every(({ replicas = 1 }) => replicas === 1) && clock().now() - start < MOMENT;
       if (!isMoment || !lacksBrokers(error)) throw error;
-      await new Promise<void>((resolve) => clock().setTimeout(resolve, LOOK));
+      await pause(LOOK);
     }
   }
   await until(client, () =>
@@ -118,7 +105,7 @@ async function until({ recorder }: KafkaClient, isSo: () => boolean): Promise<vo
   for (;;) {
     await recorder.refresh();
     if (isSo()) return;
-    await new Promise<void>((resolve) => clock().setTimeout(resolve, LOOK));
+    await pause(LOOK);
   }
 }
 

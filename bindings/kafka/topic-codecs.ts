@@ -5,6 +5,7 @@ import type { Received } from '../core/messages.ts';
 import type { AnyCodec, HeaderValue, MessageHeaders, Part } from './codec.ts';
 import { automatic } from './codecs/automatic.ts';
 import { text } from './codecs/plain.ts';
+import { decodeText, numberWhereSafe } from './decoders/plain.ts';
 import { type DecodeError, excerpt } from './failures.ts';
 import type { Topics } from './options.ts';
 import { prepareCodec, type ReadyCodec } from './ready.ts';
@@ -188,12 +189,6 @@ function told(error: unknown): { reason: string; excerpt: string; error: unknown
   return { reason: String((error as { message?: unknown }).message ?? error), excerpt: '', error };
 }
 
-export function numberWhereSafe(value: bigint): number | bigint {
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 function headersOf(raw: RawMessage['headers']): Record<string, unknown> {
   const headers: Record<string, unknown> = {};
   for (const name in raw) {
@@ -206,7 +201,7 @@ function headersOf(raw: RawMessage['headers']): Record<string, unknown> {
 function readable(value: HeaderValue): unknown {
   if (!Buffer.isBuffer(value)) return value ?? null;
   try {
-    return utf8.decode(value);
+    return decodeText(value);
   } catch {
     return value;
   }

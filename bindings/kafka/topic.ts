@@ -7,13 +7,16 @@ import { orAborted, teller, withinTest } from '../core/operation.ts';
 import { type Caller, SOURCE } from '../core/source.ts';
 import { nearest } from '../core/suggest.ts';
 import type { KafkaClient } from './client.ts';
+import { numberWhereSafe } from './decoders/plain.ts';
 import type { Doing } from './errors.ts';
 import { doingWith, lagOf } from './groups.ts';
 import { TopicObserver } from './observer.ts';
 import { encodeMessage, type SendMessage } from './outgoing.ts';
+import { partitionOfKey } from './positions.ts';
 import type { Outgoing, Sent } from './producers.ts';
 import { type CreateOptions, createTopic, deleteTopic } from './topic-admin.ts';
-import { type KafkaMessage, numberWhereSafe } from './topic-codecs.ts';
+import type { KafkaMessage } from './topic-codecs.ts';
+import { withConfiguration } from './topic-settings.ts';
 
 /** Where a message was stored. */
 export interface Stored {
@@ -140,8 +143,10 @@ export function topicOf(name: string, client: () => KafkaClient, scope: Scope): 
     waitFor: (expected, options) =>
       scope.waitFor(topic, expected, options, topic.waitFor as Caller) as Promise<KafkaMessage>,
     create: (options = {}) =>
-      run(topic.create, { what: making(name, options), operation: 'Create' }, () =>
-        createTopic(client(), name, options),
+      run(
+        topic.create,
+        { what: `Making the topic \`${name}\`${withConfiguration(options.config)}`, operation: 'Create' },
+        () => createTopic(client(), name, options),
       ),
     delete: () =>
       run(topic.delete, { what: `Deleting the topic \`${name}\``, operation: 'Delete' }, () =>
@@ -182,7 +187,7 @@ export function senderOf(
     const codec = codecs.of(name);
     const outgoing = await Promise.all(messages.map((message) => encodeMessage(codec, message, connection)));
     if (outgoing.length === 0) return [];
-    if (!recorder.topics.includes(name)) await known(client(), name);
+    if (!recorder.topics.includes(name)) await mustExist(client(), name);
     await havePartitions(client(), name, outgoing);
     const sent = await producers.send(name, outgoing, within?.transaction);
     if (within) note(within.written, name, sent);
@@ -211,22 +216,17 @@ function note(written: Within['written'], topic: string, sent: readonly Sent[]):
   for (const { partition, offset } of sent) if (offset !== undefined) of.set(partition, offset);
 }
 
-/** With its configuration: which of it a broker refuses, kafkajs does not hand on. */
-function making(name: string, { config = {} }: CreateOptions): string {
-  const settings = Object.entries(config).map(([key, value]) => `${key}=${value}`);
-  return `Making the topic \`${name}\`${settings.length === 0 ? '' : ` with ${settings.join(', ')}`}`;
-}
-
 function stored({ partition, offset }: Sent): Stored {
   return { partition, offset: offset === undefined ? undefined : numberWhereSafe(offset) };
 }
 
 /** @throws QaError QA_NOT_FOUND where the broker has no such topic */
-export async function known({ recorder, place }: KafkaClient, name: string): Promise<void> {
+export async function mustExist(client: KafkaClient, name: string): Promise<void> {
+  const { recorder, place } = client;
   await recorder.refresh();
   if (recorder.topics.includes(name)) return;
-  const others = recorder.topics.filter((topic) => !topic.startsWith('__'));
-  const near = nearest(name, others);
+  const { known } = client;
+  const near = nearest(name, known);
   throw new QaError('QA_NOT_FOUND', {
     what: `The topic \`${name}\` does not exist`,
     mend: near
@@ -252,9 +252,7 @@ async function havePartitions({ recorder, place }: KafkaClient, name: string, me
 }
 
 async function endsOf(client: KafkaClient, name: string): Promise<Record<number, number | bigint>> {
-  await known(client, name);
+  await mustExist(client, name);
   const ends = await client.persistently(() => client.recorder.list([name], '-1'), undefined);
-  return Object.fromEntries(
-    [...ends].map(([key, end]) => [Number(key.slice(key.lastIndexOf('/') + 1)), numberWhereSafe(end)]),
-  );
+  return Object.fromEntries([...ends].map(([key, end]) => [partitionOfKey(key), numberWhereSafe(end)]));
 }

@@ -126,10 +126,10 @@ export class TopicView implements MessageView {
     // Made a moment ago, perhaps.
     if (!recorder.topics.includes(topic)) await recorder.refresh();
     if (!recorder.topics.includes(topic)) {
-      const others = recorder.topics.filter((name) => !name.startsWith('__'));
-      const near = nearest(topic, others);
-      const known = others.length === 0 ? 'the broker has none' : `the broker has: ${others.slice(0, 10).join(', ')}`;
-      return [`the topic ${topic} does not exist; ${near ? `did you mean ${near}?` : known}`];
+      const { known } = this.#client;
+      const near = nearest(topic, known);
+      const all = known.length === 0 ? 'the broker has none' : `the broker has: ${known.slice(0, 10).join(', ')}`;
+      return [`the topic ${topic} does not exist; ${near ? `did you mean ${near}?` : all}`];
     }
     if (this.received.length > 0) return [];
     const before = this.#log.end;

@@ -3,20 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka, KafkaConfig } from 'kafkajs';
 import { isQaError } from '../../bindings/core/errors.ts';
 import { clusterOf, Sockets } from '../../bindings/kafka/cluster.ts';
+import { type TopicSettings, topicRequest, withConfiguration } from '../../bindings/kafka/topic-settings.ts';
 import { Failed } from '../protocol.ts';
-
-/** What of a declared topic matters to the broker. */
-export interface TopicSettings {
-  /** Default: 1. */
-  readonly partitions?: number;
-  /** `{ 'cleanup.policy': 'compact' }` */
-  readonly config?: Readonly<Record<string, string | number | boolean>>;
-}
 
 /** Between two looks, ms. */
 const LOOK = 10;
 
-export type DeclaredTopics = Readonly<Record<string, TopicSettings>>;
+export type DeclaredTopics = Readonly<Record<string, Omit<TopicSettings, 'replicas'>>>;
 
 /** What is used of the module `kafkajs` of the user's project. */
 export interface KafkaModule {
@@ -59,12 +52,7 @@ async function create(admin: Admin, topics: DeclaredTopics, signal: AbortSignal)
   const missing = Object.entries(topics).filter(([name]) => !there.has(name));
   if (missing.length === 0) return;
   await admin.createTopics({
-    topics: missing.map(([topic, { partitions = 1, config = {} }]) => ({
-      topic,
-      numPartitions: partitions,
-      replicationFactor: 1,
-      configEntries: Object.entries(config).map(([name, value]) => ({ name, value: String(value) })),
-    })),
+    topics: missing.map(([topic, settings]) => topicRequest(topic, { ...settings, replicas: 1 })),
     waitForLeaders: false,
   });
   for (const [name] of missing) await untilLed(admin, name, signal);
@@ -98,13 +86,11 @@ async function prepareGroups(admin: Admin): Promise<void> {
 function notMade(topics: DeclaredTopics, cause: unknown): Failed {
   const { errors = [cause] } = cause as { errors?: unknown[] };
   const [first] = errors as { message?: string; topic?: string }[];
-  const config = Object.entries(topics[first?.topic ?? '']?.config ?? {});
-  const written = config.map(([name, value]) => `${name}=${value}`).join(', ');
   return new Failed(
     {
       code: 'QA_SCHEMA_FAILED',
       what: first?.topic
-        ? `The throwaway Kafka refused the topic \`${first.topic}\`${written && ` with ${written}`}: ${first.message}`
+        ? `The throwaway Kafka refused the topic \`${first.topic}\`${withConfiguration(topics[first.topic]?.config)}: ${first.message}`
         : `The declared topics could not be made on the throwaway Kafka: ${first?.message ?? cause}`,
       mend: first?.topic ? `Correct \`topics.${first.topic}\` in qa.config` : 'See the cause',
     },

@@ -1,7 +1,7 @@
 /** What the sources and the handle of one connection share: how to run statements, and what is known of the tables. */
 import type cassandra from 'cassandra-driver';
 import type { Opened, Scope } from '../../core/binding.ts';
-import { clock } from '../../core/clock.ts';
+import { clock, pause } from '../../core/clock.ts';
 import { QaError } from '../../core/errors.ts';
 import { orAborted } from '../../core/operation.ts';
 import { printAddress } from './address.ts';
@@ -94,7 +94,7 @@ export class Database {
     const copied = isList(params) ? [...params] : { ...params };
     const send = () =>
       this.scope.trace('query', { cql }, () => orAborted(this.client.execute(cql, copied, query), signal));
-    const { now, setTimeout } = clock();
+    const { now } = clock();
     const until = now() + COMES_BACK;
     for (;;) {
       try {
@@ -104,7 +104,7 @@ export class Database {
         const isLost = connectionError(error, this.place)?.code === 'QA_CONNECTION_LOST';
         if (!repeatable || !isLost || now() > until) throw error;
         // The driver does not tell when a new connection can be used.
-        await new Promise<void>((resolve) => setTimeout(resolve, PAUSE));
+        await pause(PAUSE);
       }
     }
   }

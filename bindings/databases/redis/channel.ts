@@ -9,10 +9,10 @@ import type {
   ReceivedList,
   Since,
 } from '../../core/messages.ts';
-import { type Caller, SOURCE } from '../../core/source.ts';
 import { type ChannelMark, type ChannelRecorder, isPattern, patternOf } from './channel-recorder.ts';
 import { cliCommand } from './command.ts';
 import { formOf, nameGiven } from './key.ts';
+import { messageSource } from './message-source.ts';
 import type { Store } from './store.ts';
 import { decode, equalBytes, NotOfForm } from './values.ts';
 
@@ -24,17 +24,7 @@ export interface ChannelOptions {
 export function channelSource<Message>(store: Store, name: string, { as }: ChannelOptions): MessageSource<Message> {
   const observer = new ChannelObserver(store, nameGiven(name, store, 'channel', 'news'), as);
   formOf(as, observer.label);
-  const source: MessageSource<Message> = {
-    [SOURCE]: observer,
-    messages: () =>
-      store.call(source.messages, async (signal) => {
-        const { received } = await observer.open('test', signal ?? new AbortController().signal);
-        return Array.from({ length: received.length }, (_, index) => received.at(index)?.fields.message as Message);
-      }),
-    waitFor: (expected, options) =>
-      store.scope.waitFor(source, expected, options, source.waitFor as Caller) as Promise<Message>,
-  };
-  return source;
+  return messageSource(store, observer, (fields) => fields?.message as Message);
 }
 
 class ChannelObserver implements MessageObserver {

@@ -1,12 +1,12 @@
 /** A stream as a source of messages: read with XRANGE, woken by XREAD on a connection of its own. */
 import type { Redis } from 'ioredis';
-import { clock } from '../../core/clock.ts';
+import { clock, pause } from '../../core/clock.ts';
 import { QaError } from '../../core/errors.ts';
 import type { MessageObserver, MessageSource, MessageView, Notice, Received, Since } from '../../core/messages.ts';
-import { type Caller, SOURCE } from '../../core/source.ts';
 import { cliCommand } from './command.ts';
 import { isWrongType } from './errors.ts';
 import { formOf, nameGiven } from './key.ts';
+import { messageSource } from './message-source.ts';
 import { fieldsOf } from './read.ts';
 import type { Store } from './store.ts';
 import { equalBytes } from './values.ts';
@@ -30,17 +30,7 @@ export function streamSource<Entry extends object>(
 ): MessageSource<Entry> {
   const observer = new StreamObserver(store, nameGiven(name, store, 'stream', 'events'), as);
   formOf(as, observer.label);
-  const source: MessageSource<Entry> = {
-    [SOURCE]: observer,
-    messages: () =>
-      store.call(source.messages, async (signal) => {
-        const { received } = await observer.open('test', signal ?? new AbortController().signal);
-        return Array.from({ length: received.length }, (_, index) => received.at(index)!.fields as Entry);
-      }),
-    waitFor: (expected, options) =>
-      store.scope.waitFor(source, expected, options, source.waitFor as Caller) as Promise<Entry>,
-  };
-  return source;
+  return messageSource(store, observer, (fields) => fields as Entry);
 }
 
 class StreamObserver implements MessageObserver {
@@ -192,7 +182,7 @@ class StreamView implements MessageView {
         if (redis) this.#store.client.release(redis);
         redis = undefined;
         this.#trouble ??= { error: this.#store.client.told(error, 'Reading the stream'), since: clock().now() };
-        await new Promise<void>((resolve) => clock().setTimeout(resolve, RETRY));
+        await pause(RETRY);
       }
     }
     if (redis) this.#store.client.release(redis);

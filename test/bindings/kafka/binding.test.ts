@@ -38,10 +38,10 @@ describe.skipIf(!hasKafka())('the Kafka binding on a real broker', () => {
 
   const start = async (input: Record<string, unknown> = {}) => {
     open = await openBinding(binding, { brokers: broker.brokers, ...input });
-    const { client, scope } = open;
+    const { client } = open;
     const proof = await binding.ownership(client);
     if (!proof.owned) throw new Error('never');
-    resetter = await binding.reset(client, proof, scope);
+    resetter = await binding.reset(client, proof);
     await reset();
   };
   const reset = () => resetter.reset(AbortSignal.timeout(5000));

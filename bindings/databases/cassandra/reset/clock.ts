@@ -3,7 +3,7 @@
  * Clients count the µs of a millisecond up from its begin, so the end of the present one is theirs no more, and a reset
  * ends when that millisecond does.
  */
-import { clock } from '../../../core/clock.ts';
+import { pause } from '../../../core/clock.ts';
 import { machineTime } from '../machine-time.ts';
 
 export interface Times {
@@ -21,7 +21,7 @@ export function timesOfReset(): Times {
     removed: ms * 1000 + 998,
     restored: ms * 1000 + 999,
     async over() {
-      while (machineTime() <= ms) await new Promise<void>((resolve) => clock().setTimeout(resolve, 1));
+      while (machineTime() <= ms) await pause(1);
     },
   };
 }

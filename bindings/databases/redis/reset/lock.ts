@@ -1,5 +1,5 @@
 /** Admits one run at a time to a stand: a key that expires unless its run renews it. */
-import { clock } from '../../../core/clock.ts';
+import { clock, pause } from '../../../core/clock.ts';
 import { QaError } from '../../../core/errors.ts';
 import type { RedisClient } from '../client.ts';
 import { MARKER } from './marker.ts';
@@ -42,7 +42,7 @@ export class Lock {
         this.#schedule();
         return;
       }
-      await new Promise<void>((resolve) => clock().setTimeout(resolve, RETRY));
+      await pause(RETRY);
       if (signal.aborted) throw this.#blocked(holder);
     }
   }

@@ -1,5 +1,5 @@
 /** Where a test begins: the server's time, the ends of streams, and what of the channels has been recorded. */
-import { clock } from '../../../core/clock.ts';
+import { pause } from '../../../core/clock.ts';
 import { orAborted } from '../../../core/operation.ts';
 import type { RedisClient } from '../client.ts';
 
@@ -24,7 +24,7 @@ export async function takeMarks(
   const [seconds, micros] = time![1] as [string, string];
   const now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   marks.test = keeps ? now + 1 : now;
-  if (keeps) await new Promise<void>((resolve) => clock().setTimeout(resolve, 1));
+  if (keeps) await pause(1);
   for (const [index, key] of known.entries()) {
     const [error, info] = infos[index] ?? [];
     const last = error === null ? field(info as unknown[], 'last-generated-id') : undefined;
