@@ -13,8 +13,9 @@ import { notice } from './notice.ts';
 import type { QaBase } from './qa.ts';
 import { ActiveFunction, type RunningOptions } from './running.ts';
 import { Session } from './session.ts';
-import { formatState, makeState, StateScope } from './state.ts';
+import { makeState, StateScope, stateEvidence } from './state.ts';
 import { type SuiteNode, selectTests, skipAll, tagRules } from './tags/select.ts';
+import { type Evidence, formatEvidence, type Witness } from './witness.ts';
 
 export interface FileRunOptions {
   runner: 'jest' | 'vitest';
@@ -65,6 +66,8 @@ export class FileRun {
   readonly #groups = new WeakMap<object, Promise<void>>();
   /** By the runner's object of the describe or file that registered them. */
   readonly #afterReset = new WeakMap<object, (() => unknown)[]>();
+  /** In the order in which a failure shows what they know. */
+  readonly #witnesses: readonly Witness[] = [{ about: (test) => this.#stateOf(test) }];
   /** Something may have been written since the last reset or baseline. */
   #touched = false;
   /** Resets and baselines one after another. */
@@ -167,6 +170,7 @@ export class FileRun {
     const state = new StateScope(suite?.state ?? this.#fileState);
     this.#tests.set(key, state);
     if (suite) this.#suiteOf.set(state, suite);
+    for (const witness of this.#witnesses) witness.testStart?.(key);
     if (!this.#isOpen || this.#kept !== undefined) return;
     return group ? this.#prepareGroup(group, suite) : this.#prepare(suite);
   }
@@ -187,10 +191,15 @@ export class FileRun {
     return this.#kept;
   }
 
-  /** The block of text that belongs to a failed test's first error; empty when there is none. */
+  /** What belongs to a failed test beside its failures, redacted. */
+  evidence(key: object): Evidence[] {
+    const all = this.#witnesses.map((witness) => witness.about(key)).filter((evidence) => evidence !== undefined);
+    return all.map(({ title, text }) => ({ title, text: this.runtime.redact(text) }));
+  }
+
+  /** The same as the text that stands below a failed test's first error; empty when there is none. */
   describeFailure(key: object): string {
-    const state = this.#tests.get(key);
-    return state ? this.runtime.redact(formatState(state)) : '';
+    return formatEvidence(this.evidence(key));
   }
 
   /** After the afterAll hooks of a describe. */
@@ -311,6 +320,11 @@ export class FileRun {
     await this.#inHooks.run(true, async () => {
       for (const hook of hooks) await hook();
     });
+  }
+
+  #stateOf(test: object): Evidence | undefined {
+    const state = this.#tests.get(test);
+    return state && stateEvidence(state);
   }
 
   #serially<T>(run: () => Promise<T>): Promise<T> {

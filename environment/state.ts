@@ -6,6 +6,7 @@
 import { inspect } from 'node:util';
 import { QaError } from '../bindings/core/errors.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
+import type { Evidence } from './witness.ts';
 
 export class StateScope {
   readonly parent: StateScope | undefined;
@@ -63,8 +64,8 @@ export function makeState(scope: () => StateScope): State {
 
 const WIDEST = 200;
 
-/** The block that a failed test shows; empty when there is nothing to show. */
-export function formatState(scope: StateScope): string {
+/** What a failed test shows of it. */
+export function stateEvidence(scope: StateScope): Evidence | undefined {
   const lines: string[] = [];
   for (const [key, value] of scope.all()) {
     const text = inspect(value, {
@@ -74,7 +75,7 @@ export function formatState(scope: StateScope): string {
       maxStringLength: WIDEST,
       maxArrayLength: 10,
     });
-    lines.push(`  ${key}: ${text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text}`);
+    lines.push(`${key}: ${text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text}`);
   }
-  return lines.length === 0 ? '' : `qa.state:\n${lines.join('\n')}`;
+  return lines.length === 0 ? undefined : { title: 'qa.state', text: lines.join('\n') };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatState, makeState, StateScope } from '../../environment/state.ts';
+import { makeState, StateScope, stateEvidence } from '../../environment/state.ts';
 
 function nested() {
   const file = new StateScope();
@@ -40,14 +40,15 @@ test('a missing key is told with the keys there are', () => {
 
 test('a failed test shows its keys, long values cut', () => {
   const { state, file } = nested();
-  expect(formatState(file)).toBe('');
+  expect(stateEvidence(file)).toBeUndefined();
   state.set('api', 'http://a');
   state.set(
     'rows',
     Array.from({ length: 1000 }, (_, id) => ({ id })),
   );
-  const text = formatState(file);
-  expect(text).toContain("  api: 'http://a'");
-  expect(text.split('\n')).toHaveLength(3);
+  const { title, text } = stateEvidence(file)!;
+  expect(title).toBe('qa.state');
+  expect(text).toContain("api: 'http://a'");
+  expect(text.split('\n')).toHaveLength(2);
   expect(text.length).toBeLessThan(600);
 });
