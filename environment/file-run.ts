@@ -5,6 +5,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { QaError } from '../bindings/core/errors.ts';
+import { redactError } from '../bindings/core/redact-value.ts';
 import type { MatcherDefaults, Runtime } from '../bindings/core/runtime.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
 import type { LoadedConfig } from './config/load.ts';
@@ -197,6 +198,11 @@ export class FileRun {
     return all.map(({ title, text }) => ({ title, text: this.runtime.redact(text) }));
   }
 
+  /** A failure as it may be shown: the error itself, in which nothing shows a secret. */
+  redacted(error: unknown): unknown {
+    return redactError(error, this.#session.redactor);
+  }
+
   /** The same as the text that stands below a failed test's first error; empty when there is none. */
   describeFailure(key: object): string {
     return formatEvidence(this.evidence(key));
@@ -270,7 +276,9 @@ export class FileRun {
     try {
       await this.#keeping;
     } finally {
-      await this.#session.close();
+      await this.#session.close().catch((error) => {
+        throw this.redacted(error);
+      });
     }
   }
 
@@ -324,7 +332,7 @@ export class FileRun {
 
   #stateOf(test: object): Evidence | undefined {
     const state = this.#tests.get(test);
-    return state && stateEvidence(state);
+    return state && stateEvidence(state, (text) => this.runtime.redact(text));
   }
 
   #serially<T>(run: () => Promise<T>): Promise<T> {

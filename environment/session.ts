@@ -8,7 +8,9 @@ import { isMainThread } from 'node:worker_threads';
 import type { Binding, Namespace, Proof, Resetter, Scope } from '../bindings/core/binding.ts';
 import { QaError } from '../bindings/core/errors.ts';
 import { Redactor } from '../bindings/core/redact.ts';
+import { redactError } from '../bindings/core/redact-value.ts';
 import { resolveReferences } from '../bindings/core/reference.ts';
+import { hideSecrets } from '../bindings/core/secret.ts';
 import type { AnySource, Caller, WaitOptions } from '../bindings/core/source.ts';
 import { trace } from '../bindings/core/trace.ts';
 import { lease } from '../servers/index.ts';
@@ -64,7 +66,10 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    for (const [name, { binding }] of Object.entries(options.config.connections)) {
+    for (const [name, { binding, input }] of Object.entries(options.config.connections)) {
+      this.redactor.keep(name);
+      this.redactor.keep(binding.kind);
+      hideSecrets(this.redactor, input, input);
       this.#slots.set(name, this.#makeSlot(name, binding as unknown as AnyBinding));
     }
   }
@@ -145,13 +150,26 @@ export class Session {
         return this.#opened(other).client;
       },
       trace: (operation, attributes, run) =>
-        trace({ connection: name, kind: binding.kind, operation, attributes }, run),
+        trace({ connection: name, kind: binding.kind, operation, attributes }, run).catch(this.#hide),
       adopt,
       waitFor,
-      notice: (line) => notice(`qa.${name}: ${line}`),
+      notice: (line) => notice(this.redactor.redact(`qa.${name}: ${line}`)),
     };
     const handle = binding.handle(() => this.#opened(name), scope);
+    makePresentable(handle, () => {
+      const { opened } = this.#slots.get(name)!;
+      return { connection: name, kind: binding.kind, address: opened ? this.#address(binding, opened) : '(not open)' };
+    });
     return { name, binding, scope, handle };
+  }
+
+  /** Nothing of a driver's error may show a secret, whoever prints it. */
+  readonly #hide = (error: unknown): never => {
+    throw redactError(error, this.redactor);
+  };
+
+  #address(binding: AnyBinding, { options }: Pick<Opened, 'options'>): string {
+    return this.redactor.redact(binding.describe(options).address);
   }
 
   #opened(name: string): Opened {
@@ -196,7 +214,7 @@ export class Session {
   }
 
   #openOnce(slot: Slot, deadline: Deadline): Promise<void> {
-    slot.opening ??= this.#openSlot(slot, deadline);
+    slot.opening ??= this.#openSlot(slot, deadline).catch(this.#hide);
     return slot.opening;
   }
 
@@ -207,9 +225,11 @@ export class Session {
     await Promise.all((binding.needs?.(input) ?? []).map((need) => this.#openOnce(this.#slots.get(need)!, deadline)));
     const path = `connections.${name}`;
     const resolved = resolveReferences(input, { env: process.env, path }) as Record<string, unknown>;
+    hideSecrets(this.redactor, input, resolved);
     let options = binding.parse(resolved, path);
     const variable = addressVariable(name);
     const address = process.env[variable];
+    hideSecrets(this.redactor, address, address);
     if (address) options = binding.withAddress(options, address, variable);
     else if (resolved.server !== undefined) {
       // Starting a server has a time of its own: it does not count as opening.
@@ -238,7 +258,7 @@ export class Session {
       opening.then((late) => binding.close(late)).catch(() => undefined);
       return timedOut(
         name,
-        binding.describe(options).address,
+        this.#address(binding, { options }),
         'The connection did not open',
         config.openTimeout ?? 10_000,
         'openTimeout',
@@ -297,7 +317,7 @@ export class Session {
     }
     const isShared = scope.lease ? scope.lease.isShared : true;
     if (isShared && workers > 1 && !proof.harmless)
-      throw sharedTarget(name, binding.describe(options).address, proof, workers);
+      throw sharedTarget(name, this.#address(binding, { options }), proof, workers);
     slot.resetter = await binding.reset(slot.opened!.client, proof, scope);
   }
 
@@ -312,14 +332,7 @@ export class Session {
           scope.trace(what, {}, () =>
             deadline.bound(
               run(resetter!, deadline.signal),
-              () =>
-                timedOut(
-                  name,
-                  binding.describe(opened!.options).address,
-                  `The ${what} did not end`,
-                  ms,
-                  'resetTimeout',
-                ),
+              () => timedOut(name, this.#address(binding, opened!), `The ${what} did not end`, ms, 'resetTimeout'),
               RESET_GRACE,
             ),
           ),
@@ -337,7 +350,7 @@ export class Session {
     const deadline = new Deadline(CLOSE_TIMEOUT);
     // Detach first: nothing may use the connection any more, whatever closing does.
     const { opened, resetter, binding, name } = slot;
-    const address = opened ? binding.describe(opened.options).address : '';
+    const address = opened ? this.#address(binding, opened) : '';
     delete slot.opened;
     delete slot.resetter;
     const late = () => timedOut(name, address, 'The connection did not close', CLOSE_TIMEOUT);
@@ -354,6 +367,14 @@ export class Session {
     } finally {
       deadline.clear();
     }
+  }
+}
+
+/** What one sees who prints a handle or makes JSON of it: which connection it is, nothing that it holds. */
+function makePresentable(handle: object, shown: () => object): void {
+  if (!Object.isExtensible(handle)) return;
+  for (const key of [inspect.custom, 'toJSON']) {
+    if (!(key in handle)) Object.defineProperty(handle, key, { value: shown, configurable: true });
   }
 }
 

@@ -65,16 +65,11 @@ export function makeState(scope: () => StateScope): State {
 const WIDEST = 200;
 
 /** What a failed test shows of it. */
-export function stateEvidence(scope: StateScope): Evidence | undefined {
+export function stateEvidence(scope: StateScope, redact: (text: string) => string): Evidence | undefined {
   const lines: string[] = [];
   for (const [key, value] of scope.all()) {
-    const text = inspect(value, {
-      depth: 2,
-      breakLength: Infinity,
-      compact: true,
-      maxStringLength: WIDEST,
-      maxArrayLength: 10,
-    });
+    // Redacted before it is cut: half a secret would not be known as one.
+    const text = redact(inspect(value, { depth: 2, breakLength: Infinity, compact: true, maxArrayLength: 10 }));
     lines.push(`${key}: ${text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text}`);
   }
   return lines.length === 0 ? undefined : { title: 'qa.state', text: lines.join('\n') };

@@ -2,9 +2,10 @@
  * The text of every failure, in this order: the expectation; where and for how long it looked; what it saw; the
  * closest candidate and where it differs; how that changed over time; a command to look for oneself.
  */
+import { HIDDEN } from '../bindings/core/redact.ts';
 import type { Difference } from './judge.ts';
 import type { Paint } from './paint.ts';
-import { cut, plural, print, printMs, printPair } from './print.ts';
+import { cut, hide, plural, print, printMs, printPair } from './print.ts';
 
 export interface Section {
   label: string;
@@ -40,14 +41,14 @@ export function message(failure: Failure, paint: Paint): string {
   const head = [heading(failure, paint), '', `${failure.headline}.`, ''];
   const before = section({ label: 'Looked in', lines: lookedIn(failure) }, paint);
   const after = [
-    { label: 'History', lines: failure.history.map((line) => cut(line, 240)) },
+    { label: 'History', lines: failure.history.map((line) => cut(hide(line), 240)) },
     { label: 'Last error', lines: failure.cause === undefined ? [] : causeLines(failure.cause, paint) },
     {
       label: 'Look with',
       lines:
         failure.command === undefined
           ? []
-          : failure.command
+          : hide(failure.command)
               .split('\n')
               .slice(0, 6)
               .map((line) => cut(line, 1000)),
@@ -66,10 +67,8 @@ export function message(failure: Failure, paint: Paint): string {
 export function diffLines(diff: readonly Difference[], paint: Paint, most = 6): string[] {
   const lines = diff.slice(0, most).flatMap(({ path, expected, actual }) => {
     const [wanted, got] = printPair(expected, actual);
-    return [
-      paint.expected(`- ${path}: ${wanted}${wanted === got ? ` (${typeName(expected)})` : ''}`),
-      paint.received(`+ ${path}: ${got}${wanted === got ? ` (${typeName(actual)})` : ''}`),
-    ];
+    const [more, other] = wanted === got ? toldApart(wanted, expected, actual) : ['', ''];
+    return [paint.expected(`- ${path}: ${wanted}${more}`), paint.received(`+ ${path}: ${got}${other}`)];
   });
   if (diff.length > most) lines.push(paint.dim(`  … and ${plural(diff.length - most, 'more difference')}`));
   return lines;
@@ -115,7 +114,7 @@ function section({ label, lines }: Section, paint: Paint): string[] {
 
 function causeLines(cause: unknown, paint: Paint): string[] {
   const text = cause instanceof Error || hasMessage(cause) ? cause.message : print(cause);
-  return text
+  return hide(text)
     .split('\n')
     .slice(0, 4)
     .map((line) => paint.received(cut(line, 400)));
@@ -125,7 +124,12 @@ function hasMessage(value: unknown): value is { message: string } {
   return typeof value === 'object' && value !== null && typeof (value as { message?: unknown }).message === 'string';
 }
 
-/** Tells values apart that print alike. */
+/** What tells values apart that print alike. */
+function toldApart(text: string, expected: unknown, actual: unknown): [string, string] {
+  if (text.includes(HIDDEN)) return ['', ' (another one)'];
+  return [` (${typeName(expected)})`, ` (${typeName(actual)})`];
+}
+
 function typeName(value: unknown): string {
   if (typeof value !== 'object' || value === null) return typeof value;
   return (value as { constructor?: { name?: string } }).constructor?.name ?? 'object';

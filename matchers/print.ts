@@ -1,5 +1,7 @@
-/** Values on one line, as one would write them in a test; cut where they are long. */
+/** Values on one line, as one would write them in a test; secrets hidden, then cut where they are long. */
 import { inspect, types } from 'node:util';
+import { HIDDEN } from '../bindings/core/redact.ts';
+import { shared } from '../bindings/core/shared.ts';
 import { ABSENT, isAsymmetric, isPlainObject } from './judge.ts';
 
 /** Longest value within a line, characters. */
@@ -7,19 +9,25 @@ const LONGEST = 160;
 
 export function print(value: unknown, longest = LONGEST): string {
   if (value === ABSENT) return '(no such key)';
-  return cut(inspected(value, longest), longest);
+  return cut(hide(inspected(value, longest)), longest);
+}
+
+/** Without its secrets. Always before a text is cut: half of one would not be known as one. */
+export function hide(text: string): string {
+  return shared().runtime?.redact(text) ?? text;
 }
 
 /** Two values that differ: long strings are shown around the first difference. */
 export function printPair(expected: unknown, actual: unknown): [string, string] {
   if (typeof expected !== 'string' || typeof actual !== 'string') return [print(expected), print(actual)];
-  if (Math.max(expected.length, actual.length) <= LONGEST) return [print(expected), print(actual)];
+  const [wanted, got] = [hide(expected), hide(actual)];
+  if (Math.max(wanted.length, got.length) <= LONGEST || wanted === got) return [print(wanted), print(got)];
   let same = 0;
-  while (same < expected.length && expected[same] === actual[same]) same += 1;
+  while (same < wanted.length && wanted[same] === got[same]) same += 1;
   const from = Math.max(0, same - 40);
   const around = (text: string) =>
     `${from > 0 ? '…' : ''}${print(text.slice(from, from + LONGEST - 20))}${from + LONGEST - 20 < text.length ? '…' : ''} (${text.length} characters)`;
-  return [around(expected), around(actual)];
+  return [around(wanted), around(got)];
 }
 
 /** `5.0 s`, `320 ms` */
@@ -65,9 +73,12 @@ function readable(value: unknown, depth: number, longest: number): unknown {
     return { [inspect.custom]: () => name + sample };
   }
   if (types.isUint8Array(value)) {
-    const hex = Buffer.from(value).subarray(0, 24).toString('hex');
-    return { [inspect.custom]: () => `bytes ${hex}${value.length > 24 ? '…' : ''} (${value.length})` };
+    const bytes = Buffer.from(value);
+    const isSecret = [bytes.toString(), bytes.toString('hex')].some((text) => hide(text) !== text);
+    const hex = isSecret ? HIDDEN : cut(bytes.toString('hex'), 49);
+    return { [inspect.custom]: () => `bytes ${hex} (${value.length})` };
   }
+  if (typeof value === 'string') return hide(value);
   if (depth > 6) return value;
   if (Array.isArray(value)) return value.slice(0, 21).map((item) => readable(item, depth + 1, longest));
   if (!isPlainObject(value)) return value;

@@ -44,6 +44,7 @@ export type {
 } from '../bindings/core/messages.ts';
 export type { Reference } from '../bindings/core/reference.ts';
 export { fromEnv } from '../bindings/core/reference.ts';
+export { secret } from '../bindings/core/secret.ts';
 export type { EmbeddedFor, EmbeddedOptions, EmbeddedServer, Lent, Schema } from '../bindings/core/server.ts';
 export { embedded } from '../bindings/core/server.ts';
 export type { AnySource, RowObserver, RowSource, StateObserver, WaitOptions } from '../bindings/core/source.ts';

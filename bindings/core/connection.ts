@@ -1,5 +1,7 @@
 /** What a config holds under `connections`: a binding and what the user wrote for it. */
+import { inspect } from 'node:util';
 import type { Binding } from './binding.ts';
+import { presentable } from './secret.ts';
 
 const CONNECTION: unique symbol = Symbol.for('@qa/jest-preset/connection') as never;
 const HANDLE: unique symbol = Symbol.for('@qa/jest-preset/handle') as never;
@@ -26,7 +28,17 @@ export function connection<Options extends object, Client, Handle extends object
   input: object,
 ): Connection<Handle> {
   // Options and client are the binding's own affair: whoever holds a connection hands them back unseen.
-  return { [CONNECTION]: true, binding: binding as unknown as Binding<never, never, Handle>, input: { ...input } };
+  const made = {
+    [CONNECTION]: true,
+    binding: binding as unknown as Binding<never, never, Handle>,
+    input: { ...input },
+  };
+  // Whoever prints a config must not print its secrets.
+  const shown = () => ({ kind: binding.kind, options: presentable(made.input) });
+  return Object.defineProperties(made, {
+    [inspect.custom]: { value: shown },
+    toJSON: { value: shown },
+  }) as Connection<Handle>;
 }
 
 export function isConnection(value: unknown): value is Connection {

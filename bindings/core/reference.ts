@@ -59,7 +59,7 @@ export function resolveReferences(input: unknown, context: ReferenceContext): un
   );
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
+export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   // Symbols mark our own values (`embedded()`, a started server): they are handed on as they are.
   if (Object.getOwnPropertySymbols(value).length > 0) return false;

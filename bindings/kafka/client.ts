@@ -222,7 +222,6 @@ export class KafkaClient {
 
 /** @throws QaError */
 export async function openKafka(options: ParsedOptions, scope: Scope): Promise<KafkaClient> {
-  if (options.sasl !== undefined && 'password' in options.sasl) scope.redactor.add(options.sasl.password);
   const driver = (await scope.driver()) as Driver;
   const { compression = 'none' } = options.producer;
   registerCompression(driver.CompressionCodecs, scope.baseDir);

@@ -1,6 +1,7 @@
 /** Checks a config as a whole; every trouble is one error that names the file, the path and the right spelling. */
 import { type Connection, isConnection } from '../../bindings/core/connection.ts';
 import { QaError } from '../../bindings/core/errors.ts';
+import { redactUrl } from '../../bindings/core/redact.ts';
 import { didYouMean } from '../../bindings/core/suggest.ts';
 import { RESERVED_NAMES } from '../qa.ts';
 import type { QaConfig } from './define.ts';
@@ -79,7 +80,7 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (isRecord(value) && typeof value.then === 'function') return 'a promise';
-  if (typeof value === 'string') return `the text '${value}'`;
+  if (typeof value === 'string') return `the text '${redactUrl(value)}'`;
   if (typeof value === 'number' || typeof value === 'boolean') return `\`${value}\``;
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -64,7 +64,8 @@ export type CircusEvent =
   | { name: 'hook_success'; hook: CircusHook }
   | { name: 'hook_failure'; hook: CircusHook }
   | { name: 'test_start'; test: CircusTest }
-  | { name: 'test_done'; test: CircusTest };
+  | { name: 'test_done'; test: CircusTest }
+  | { name: 'run_finish' };
 
 /** Whether circus will run the test's function. */
 export function willRun(test: CircusTest, { hasFocusedTests, testNamePattern }: CircusState): boolean {

@@ -25,6 +25,15 @@ export class SoftFailures {
   }
 }
 
+/** Each as it may be shown. */
+export function redactAll(failures: CircusFailure[], redacted: (error: unknown) => unknown): void {
+  for (const [index, failure] of failures.entries()) {
+    failures[index] = Array.isArray(failure)
+      ? ([redacted(failure[0]), redacted(failure[1])] as never)
+      : redacted(failure);
+  }
+}
+
 const explained = new WeakSet<object>();
 
 /** Adds a block of text to the message of a failure, once. */

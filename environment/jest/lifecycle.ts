@@ -16,7 +16,7 @@ import {
   willRun,
 } from './circus.ts';
 import type { Collector } from './collect.ts';
-import { explain, SoftFailures } from './failures.ts';
+import { explain, redactAll, SoftFailures } from './failures.ts';
 import { wrapFunction } from './functions.ts';
 
 export interface LifecycleOptions {
@@ -67,6 +67,8 @@ export class Lifecycle {
         return this.#testStart(event.test, state);
       case 'test_done':
         return this.#testDone(event.test, state);
+      case 'run_finish':
+        return redactAll(state.unhandledErrors, (error) => fileRun.redacted(error));
     }
   }
 
@@ -121,6 +123,7 @@ export class Lifecycle {
   #testDone(test: CircusTest, state: CircusState): void {
     const { fileRun, retries } = this.#options;
     this.#attempts.get(test)?.moveInto(test.errors);
+    redactAll(test.errors, (error) => fileRun.redacted(error));
     const failed = test.errors.length > 0;
     if (failed && !this.#isBlocked(test)) explain(test.errors, fileRun.describeFailure(test));
     const isFinal = !failed || test.invocations > retries();

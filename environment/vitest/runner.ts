@@ -131,7 +131,8 @@ export class QaRunner extends TestRunner {
     });
     shared().runtime = fileRun.runtime;
     Object.assign(globalThis, { qa: fileRun.runtime.qa });
-    attributeSoftFailures(fileRun);
+    redactUnhandled(fileRun);
+    attributeSoftFailures();
     this.equip(fileRun.runtime);
     const made = new TestFile(file, fileRun, this.config.hookTimeout);
     this.#ready.set(file, made);
@@ -183,6 +184,15 @@ function collectedNow(): object {
   return suite ?? file;
 }
 
+/** Before Vitest's own listeners tell the main process of an error that nobody caught. */
+function redactUnhandled(fileRun: FileRun): void {
+  if (running === undefined) {
+    const redact = (error: unknown) => void running?.redacted(error);
+    process.prependListener('uncaughtException', redact).prependListener('unhandledRejection', redact);
+  }
+  running = fileRun;
+}
+
 const attributed = new WeakSet<object>();
 let running: FileRun | undefined;
 
@@ -190,8 +200,7 @@ let running: FileRun | undefined;
  * The global `expect.soft` takes the test that was started last for its own, which is wrong among concurrent ones,
  * and refuses hooks of a describe.
  */
-function attributeSoftFailures(fileRun: FileRun): void {
-  running = fileRun;
+function attributeSoftFailures(): void {
   const { soft } = expect;
   if (attributed.has(soft)) return;
   const ours: typeof soft = (...args) => {

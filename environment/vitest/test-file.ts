@@ -85,6 +85,7 @@ export class TestFile {
   }
 
   suiteEnd(suite: RunnerTestSuite): void {
+    this.#redact(suite);
     this.fileRun.suiteEnd(suite);
   }
 
@@ -110,6 +111,7 @@ export class TestFile {
 
   /** When all attempts of a test are over. */
   testDone(test: RunnerTestCase): void {
+    this.#redact(test);
     const errors = test.result?.errors ?? [];
     const first = errors[this.#attempts.get(test) ?? 0];
     const failed = test.result?.state === 'fail';
@@ -134,6 +136,11 @@ export class TestFile {
       // The tests have their results; a connection that does not close cleanly must not undo them.
       notice(closingTrouble(error));
     }
+  }
+
+  /** Before anybody is told: Vitest has made texts of the errors, with diffs of its own. */
+  #redact({ result }: RunnerTask): void {
+    for (const error of result?.errors ?? []) this.fileRun.redacted(error);
   }
 
   #run(

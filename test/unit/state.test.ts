@@ -40,13 +40,13 @@ test('a missing key is told with the keys there are', () => {
 
 test('a failed test shows its keys, long values cut', () => {
   const { state, file } = nested();
-  expect(stateEvidence(file)).toBeUndefined();
+  expect(stateEvidence(file, String)).toBeUndefined();
   state.set('api', 'http://a');
   state.set(
     'rows',
     Array.from({ length: 1000 }, (_, id) => ({ id })),
   );
-  const { title, text } = stateEvidence(file)!;
+  const { title, text } = stateEvidence(file, String)!;
   expect(title).toBe('qa.state');
   expect(text).toContain("api: 'http://a'");
   expect(text.split('\n')).toHaveLength(2);

@@ -9,7 +9,7 @@ import type { Scope } from '../../core/binding.ts';
 import { QaError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import type { TlsOptions } from '../../core/tls.ts';
-import { type Address, printAddress, type Seed } from './address.ts';
+import { printAddress, type Seed } from './address.ts';
 import { dial } from './dial.ts';
 import { commandError, type DriverError, type Place, said } from './errors.ts';
 import { endInOrder, tame } from './flights.ts';
@@ -45,7 +45,6 @@ export async function openClient(options: ParsedOptions, scope: Scope): Promise<
       connection: scope.connection,
     });
   }
-  hide(address, scope);
   const place = placeOf(options, scope);
   const { tls, connectTimeout: timeout = PATIENCE } = options;
   const seeds = await dial({ seeds: address.seeds, tls, timeout, signal: scope.signal }, place, scope);
@@ -177,10 +176,4 @@ async function findNamespace(client: Client, place: Place): Promise<void> {
     address: place.address,
     cause: Object.assign(new Error('AEROSPIKE_ERR_NAMESPACE_NOT_FOUND'), { code: 20 }),
   });
-}
-
-/** A word that messages must be able to say is no secret. */
-function hide({ password, user, namespace, seeds }: Address, scope: Scope): void {
-  const words = [user, namespace, 'aerospike', ...seeds.map(({ host }) => host)];
-  if (password && !scope.lease && !words.includes(password)) scope.redactor.add(password);
 }

@@ -5,7 +5,7 @@ import { clock } from '../../core/clock.ts';
 import { QaError } from '../../core/errors.ts';
 import { orAborted } from '../../core/operation.ts';
 import { nearest } from '../../core/suggest.ts';
-import { type Address, printAddress } from './address.ts';
+import { printAddress } from './address.ts';
 import { connectionError, firstLine, type Place } from './errors.ts';
 import { timestamps } from './machine-time.ts';
 import type { ParsedOptions } from './options.ts';
@@ -31,7 +31,6 @@ export async function openClient(options: ParsedOptions, scope: Scope): Promise<
       connection: scope.connection,
     });
   }
-  hide(address, scope);
   const place = placeOf(options, scope);
   const { run, worker } = scope.namespace;
   try {
@@ -121,11 +120,6 @@ export function clientConfig(driver: Driver, options: ParsedOptions): cassandra.
       reconnection: reconnection(driver, given.policies?.reconnection),
     },
   };
-}
-
-/** Neither the password of a throwaway server is secret, nor a word that messages must be able to say. */
-function hide({ password, user, keyspace }: Address, scope: Scope): void {
-  if (password && !scope.lease && ![user, keyspace, 'cassandra'].includes(password)) scope.redactor.add(password);
 }
 
 /** A part of the driver that is no part of its types: waits, after a change of the schema, until the nodes agree on it. */

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { Scope } from '../../core/binding.ts';
 import { QaError } from '../../core/errors.ts';
 import { nearest } from '../../core/suggest.ts';
-import { type Address, printAddress } from './address.ts';
+import { printAddress } from './address.ts';
 import { connectionError, type Place } from './errors.ts';
 import type { ParsedOptions } from './options.ts';
 import { rememberListeners } from './renew.ts';
@@ -28,7 +28,6 @@ export async function openPool(options: ParsedOptions, scope: Scope): Promise<pg
       connection: scope.connection,
     });
   }
-  hide(address, scope);
   const open = new Set<Socket>();
   const pool = new driver.Pool(poolConfig(options, scope, open));
   sockets.set(pool, open);
@@ -120,11 +119,6 @@ function poolConfig(options: ParsedOptions, scope: Scope, open: Set<Socket>): pg
 function escapeOption(name: string): string {
   const quoted = name === '$user' || /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
   return quoted.replace(/[\\ ]/g, '\\$&');
-}
-
-/** Neither the password of a throwaway server is secret, nor a word that messages must be able to say. */
-function hide({ password, user, database, host }: Address, scope: Scope): void {
-  if (password && !scope.lease && ![user, database, host, 'postgres'].includes(password)) scope.redactor.add(password);
 }
 
 function destroyAll(pool: pg.Pool): void {

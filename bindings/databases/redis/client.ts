@@ -69,7 +69,6 @@ export class RedisClient {
         connection: scope.connection,
       });
     }
-    hide(options.address, scope);
     const client = new RedisClient(kind, options, scope, driver);
     try {
       await orAborted(client.#open(), scope.signal);
@@ -222,9 +221,4 @@ export class RedisClient {
 /** A connection that waits for nothing must not keep the process alive: an in-band run of Jest would not end. */
 function unref(redis: Redis | Cluster): void {
   if ('stream' in redis) (redis.stream as { unref?(): void }).unref?.();
-}
-
-/** Neither the password of a throwaway server is secret, nor a word that messages must be able to say. */
-function hide({ password, user, host }: Address, scope: Scope): void {
-  if (password && !scope.lease && ![user, host, 'redis'].includes(password)) scope.redactor.add(password);
 }
