@@ -4,7 +4,7 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { newerNode } from '../test/toolchain/node.mjs';
 
-const TOPICS = ['per-file', 'matcher', 'reset', 'servers', 'redis', 'aerospike', 'kafka', 'cassandra', 'flat'];
+const TOPICS = ['per-file', 'matcher', 'reset', 'log', 'servers', 'redis', 'aerospike', 'kafka', 'cassandra', 'flat'];
 const asked = process.argv.slice(2);
 const unknown = asked.filter((topic) => !TOPICS.includes(topic));
 if (unknown.length > 0) {

@@ -4,12 +4,14 @@
  * afterEach, testEnd; afterAll hooks, suiteEnd → close.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { relative } from 'node:path';
 import { QaError } from '../bindings/core/errors.ts';
 import { redactError } from '../bindings/core/redact-value.ts';
 import type { MatcherDefaults, Runtime } from '../bindings/core/runtime.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { isRunKept, keepRun, keeps } from './keep.ts';
+import { Journal } from './log/journal.ts';
 import { notice } from './notice.ts';
 import type { QaBase } from './qa.ts';
 import { ActiveFunction, type RunningOptions } from './running.ts';
@@ -29,6 +31,8 @@ export interface FileRunOptions {
   workers: number;
   /** What the docblock of the file says. */
   docblock: Docblock;
+  /** Absolute path of the test file. */
+  file: string;
   /** Moves a value into the tests' realm. */
   adopt: <T>(value: T) => T;
   /** The runner's own object of the describe (or file) that is being collected, for `qa.afterReset`. */
@@ -68,7 +72,11 @@ export class FileRun {
   /** By the runner's object of the describe or file that registered them. */
   readonly #afterReset = new WeakMap<object, (() => unknown)[]>();
   /** In the order in which a failure shows what they know. */
-  readonly #witnesses: readonly Witness[] = [{ about: (test) => this.#stateOf(test) }];
+  readonly #witnesses: readonly Witness[] = [
+    { about: (key) => this.#about(key, (state) => stateEvidence(state, this.runtime.redact)) },
+    { about: (key) => this.#about(key, (state) => this.#journal.about(state)) },
+  ];
+  readonly #journal: Journal;
   /** Something may have been written since the last reset or baseline. */
   #touched = false;
   /** Resets and baselines one after another. */
@@ -80,9 +88,18 @@ export class FileRun {
   constructor(options: FileRunOptions) {
     this.#options = options;
     const { config } = options;
+    const { run, worker } = options;
+    this.#journal = new Journal({
+      base: { run, worker, file: relative(config.baseDir, options.file).replaceAll('\\', '/') },
+      baseDir: config.baseDir,
+      log: config.log,
+      redact: (text) => this.runtime.redact(text),
+      current: () => this.#current.getStore(),
+    });
     this.#session = new Session({
       config,
-      namespace: { run: options.run, worker: options.worker },
+      journal: () => Journal.live ?? this.#journal,
+      namespace: { run, worker },
       workers: options.workers,
       adopt: options.adopt,
       waitFor: (source, expected, waitOptions, caller) => this.#waitFor(source, expected, waitOptions, caller),
@@ -98,6 +115,7 @@ export class FileRun {
         return active?.isSettled ? undefined : active;
       },
       redact: (text) => this.#session.redactor.redact(text),
+      trace: (operation, run) => this.#journal.operation(operation, run, { isWhole: true }),
     };
   }
 
@@ -166,14 +184,21 @@ export class FileRun {
    * @param group the runner's object for the group of concurrent tests that it belongs to
    * @throws QaError of the reset or of a hook; the test must then fail with it
    */
-  async testStart(key: object, { suite: suiteKey, group }: TestStart): Promise<void> {
+  async testStart(key: object, start: TestStart): Promise<void> {
+    this.testEnter(key, start);
+    if (!this.#isOpen || this.#kept !== undefined) return;
+    const suite = this.#suites.get(start.suite);
+    return start.group ? this.#prepareGroup(start.group, suite) : this.#prepare(suite);
+  }
+
+  /** The same for a test that will not run, because a beforeAll hook failed: it is only made known. */
+  testEnter(key: object, { suite: suiteKey, name }: Omit<TestStart, 'group'>): void {
     const suite = this.#suites.get(suiteKey);
     const state = new StateScope(suite?.state ?? this.#fileState);
     this.#tests.set(key, state);
     if (suite) this.#suiteOf.set(state, suite);
+    this.#journal.begin(state, name);
     for (const witness of this.#witnesses) witness.testStart?.(key);
-    if (!this.#isOpen || this.#kept !== undefined) return;
-    return group ? this.#prepareGroup(group, suite) : this.#prepare(suite);
   }
 
   /**
@@ -330,9 +355,10 @@ export class FileRun {
     });
   }
 
-  #stateOf(test: object): Evidence | undefined {
-    const state = this.#tests.get(test);
-    return state && stateEvidence(state, (text) => this.runtime.redact(text));
+  /** What is known of a test, or of a describe that failed as a whole. */
+  #about(key: object, tell: (state: StateScope) => Evidence | undefined): Evidence | undefined {
+    const state = this.#tests.get(key) ?? this.#suites.get(key)?.state;
+    return state && tell(state);
   }
 
   #serially<T>(run: () => Promise<T>): Promise<T> {
@@ -354,7 +380,11 @@ export class FileRun {
     const { run, worker } = this.#options;
     const started = Date.now().toString(36);
     let count = 0;
+    const journal = this.#journal;
     const base: QaBase = {
+      get log() {
+        return journal.logger;
+      },
       state: makeState(() => this.#current.getStore()?.state ?? this.#fileState),
       unique: (prefix = 'qa') => {
         count += 1;
@@ -409,6 +439,8 @@ export interface SuiteStart {
 
 export interface TestStart {
   suite: object;
+  /** Full name. */
+  name: string;
   group: object | undefined;
 }
 

@@ -1,4 +1,5 @@
 /** The parts of `qa` that are there whatever the config names. */
+import type { Logger } from 'pino';
 import type { State } from './state.ts';
 
 export interface QaBase {
@@ -20,6 +21,14 @@ export interface QaBase {
    * describe inside it.
    */
   afterReset(hook: () => unknown): void;
+  /**
+   * A logger of pino's. Its lines, and those of the connections, are shown below a test that fails; with `QA_LOG=debug`
+   * they stream to stderr, with `log: { file }` in the config all go to a file.
+   *
+   * @example
+   * qa.log.info({ orderId }, 'paying');
+   */
+  readonly log: Logger;
   /** Who this is: the run and the worker. */
   readonly run: { readonly id: string; readonly worker: string };
 }

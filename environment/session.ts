@@ -12,10 +12,10 @@ import { redactError } from '../bindings/core/redact-value.ts';
 import { resolveReferences } from '../bindings/core/reference.ts';
 import { hideSecrets } from '../bindings/core/secret.ts';
 import type { AnySource, Caller, WaitOptions } from '../bindings/core/source.ts';
-import { trace } from '../bindings/core/trace.ts';
 import { lease } from '../servers/index.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { Deadline } from './deadline.ts';
+import { type Journal, logOf } from './log/journal.ts';
 import { notice } from './notice.ts';
 import { park, unpark } from './parked.ts';
 
@@ -29,6 +29,8 @@ export interface SessionOptions {
   namespace: Namespace;
   /** How many workers run side by side. */
   workers: number;
+  /** Of the file that runs now: what is parked outlives the one that opened it. */
+  journal(): Journal;
   /** Moves a value into the tests' realm. */
   adopt: <T>(value: T) => T;
   waitFor(source: AnySource, expected: unknown, options: WaitOptions | undefined, caller: Caller): Promise<unknown>;
@@ -135,7 +137,7 @@ export class Session {
   }
 
   #makeSlot(name: string, binding: AnyBinding): Slot {
-    const { config, namespace, adopt, waitFor } = this.#options;
+    const { config, namespace, journal, adopt, waitFor } = this.#options;
     const scope: MutableScope = {
       connection: name,
       namespace,
@@ -149,8 +151,11 @@ export class Session {
         await slot?.opening;
         return this.#opened(other).client;
       },
-      trace: (operation, attributes, run) =>
-        trace({ connection: name, kind: binding.kind, operation, attributes }, run).catch(this.#hide),
+      log: logOf(name, journal),
+      trace: (operation, attributes, run, level) =>
+        journal()
+          .operation({ connection: name, kind: binding.kind, operation, attributes }, run, { level })
+          .catch(this.#hide),
       adopt,
       waitFor,
       notice: (line) => notice(this.redactor.redact(`qa.${name}: ${line}`)),
@@ -252,7 +257,8 @@ export class Session {
     const way = [address, withoutServer(resolved), scope.lease?.options, namespace, config.stand];
     slot.key = inspect(way, { depth: Number.POSITIVE_INFINITY });
     if (await this.#takeParked(slot, deadline)) return;
-    const opening = binding.open(options, scope);
+    const attributes = { address: binding.describe(options).address };
+    const opening = scope.trace('open', attributes, () => binding.open(options, scope));
     const client = await deadline.bound(opening, () => {
       // Nobody will use what opens from now on. That it fails to open or close has no one to hear it: the deadline is told.
       opening.then((late) => binding.close(late)).catch(() => undefined);

@@ -17,6 +17,7 @@ import { rowsOf } from './misuse.ts';
 import { entryOf } from './misuse-entries.ts';
 import { messagesOf } from './misuse-messages.ts';
 import { paintOf, type RunnerUtils } from './paint.ts';
+import { traced } from './traced.ts';
 import type { MatcherName } from './types.ts';
 import { type Outcome, type WaitContext, wait } from './wait.ts';
 import { waitForMessages } from './wait-messages.ts';
@@ -89,7 +90,7 @@ const MESSAGES: Kind<MessageObserver, MessageExpectation<unknown>> = {
 
 function matcherOf<
   Observer extends { readonly label: string },
-  Expects extends { readonly options: { readonly soft?: boolean } },
+  Expects extends { readonly args: string; readonly options: { readonly soft?: boolean } },
 >(kind: Kind<Observer, Expects>, name: MatcherName, prepare: Prepare<Observer, Expects>): RawMatcher {
   return function matcher(this: MatcherThis, received, ...args) {
     const site = callsite(matcher);
@@ -108,8 +109,10 @@ function matcherOf<
       throw isQaError(error) ? framed(error, site) : error;
     }
     const isSoft = running?.soft === true && (expectation.options.soft ?? defaults.soft);
+    const { label: source } = observer;
+    const waiting = { matcher: name, source, isNot, args: () => expectation.args };
     const pending = {
-      label: `expect(${observer.label})${isNot ? '.not' : ''}.${name}(…)`,
+      label: `expect(${source})${isNot ? '.not' : ''}.${name}(…)`,
       error: undefined as Error | undefined,
       get stack() {
         return site.frames;
@@ -118,7 +121,7 @@ function matcherOf<
     const work = (async (): Promise<MatcherResult> => {
       let outcome: Outcome<unknown>;
       try {
-        outcome = await kind.wait(expectation, { isNot, running, paint });
+        outcome = await traced(waiting, () => kind.wait(expectation, { isNot, running, paint }));
       } catch (error) {
         pending.error = error as Error;
         throw isQaError(error) ? framed(error, site) : error;

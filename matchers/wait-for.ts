@@ -13,6 +13,7 @@ import { paintOf } from './paint.ts';
 import { entryMatching } from './to-have-entry.ts';
 import { rowMatching } from './to-have-row-matching.ts';
 import { messageMatching } from './to-receive-message.ts';
+import { traced } from './traced.ts';
 import { type Outcome, type WaitContext, wait } from './wait.ts';
 import { waitForMessages } from './wait-messages.ts';
 
@@ -25,7 +26,7 @@ export async function waitForRow(
 ): Promise<unknown> {
   const site = callsite(caller);
   try {
-    const { label, run } = isMessageSource(source)
+    const { label, expectation, run } = isMessageSource(source)
       ? forMessage(source[SOURCE], expected, options)
       : isEntrySource(source)
         ? forEntry(source[SOURCE], expected, options)
@@ -38,7 +39,10 @@ export async function waitForRow(
       },
     });
     try {
-      const { ok, seen, text, cause } = await run({ isNot: false, running, paint: paintOf(undefined) });
+      const waiting = { matcher: 'waitFor', source: label, isNot: false, args: () => expectation.args };
+      const { ok, seen, text, cause } = await traced(waiting, () =>
+        run({ isNot: false, running, paint: paintOf(undefined) }),
+      );
       if (ok) return seen;
       const error = new QaError('QA_WAIT_FAILED', { what: text, mend: '', cause });
       // The text is a failure's, whole as it is; the table of errors must not add sentences to it.
@@ -54,6 +58,7 @@ export async function waitForRow(
 
 interface Wait {
   label: string;
+  expectation: { readonly args: string };
   run(context: WaitContext): Promise<Outcome<unknown>>;
 }
 
@@ -64,7 +69,7 @@ function forRow(observer: RowObserver, expected: unknown, options: WaitOptions |
   };
   const waitOptions = optionsOf(options, 'waitFor');
   const expectation = rowMatching(observer, partial, waitOptions, { equality, isNot: false }, 'waitFor');
-  return { label: observer.label, run: (context) => wait(expectation, context) };
+  return { label: observer.label, expectation, run: (context) => wait(expectation, context) };
 }
 
 /** It returns the value. */
@@ -75,6 +80,7 @@ function forEntry(observer: EntryObserver, expected: unknown, options: WaitOptio
   const expectation = entryMatching(observer, value, given, { equality }, 'waitFor');
   return {
     label: observer.label,
+    expectation,
     async run(context) {
       const outcome = await wait(expectation, context);
       return { ...outcome, seen: outcome.seen?.value };
@@ -90,6 +96,7 @@ function forMessage(observer: MessageObserver, expected: unknown, options: WaitO
   const expectation = messageMatching(observer, partial, given, { equality }, 'waitFor');
   return {
     label: observer.label,
+    expectation,
     async run(context) {
       const outcome = await waitForMessages(expectation, context);
       return { ...outcome, seen: outcome.seen && written(observer, outcome.seen.fields) };

@@ -19,6 +19,8 @@ export interface Outcome<Seen> {
   expected: unknown;
   /** The error of the last look, when that got no answer. */
   cause: unknown;
+  /** Undefined where it was woken by what came. */
+  looks?: number;
 }
 
 /** The test's last ms are for the failure: so much time before the runner's timeout the wait ends. */
@@ -108,7 +110,7 @@ export async function wait<Seen>(
     overtime.cancel();
     samples?.stop();
   }
-  if (result.ok) return { ok: true, seen, text: '', actual: undefined, expected: undefined, cause: undefined };
+  if (result.ok) return { ok: true, seen, text: '', actual: undefined, expected: undefined, cause: undefined, looks };
 
   const left = (running?.timeLeft() ?? Number.POSITIVE_INFINITY) - 80;
   const report = await why(expectation, { isNot, seen, paint, trouble, ms: Math.min(REPORT_TIME, left) });
@@ -137,6 +139,7 @@ export async function wait<Seen>(
     actual: report.actual,
     expected: report.expected,
     cause: withoutFrames(trouble),
+    looks,
   };
 }
 

@@ -32,6 +32,7 @@ export type {
 } from '../bindings/core/entries.ts';
 export type { ErrorCode } from '../bindings/core/errors.ts';
 export { isQaError, QaError } from '../bindings/core/errors.ts';
+export type { Log, LogLevel, LogMethod } from '../bindings/core/log.ts';
 export type {
   MessageObserver,
   MessageSource,
@@ -49,6 +50,7 @@ export type { EmbeddedFor, EmbeddedOptions, EmbeddedServer, Lent, Schema } from 
 export { embedded } from '../bindings/core/server.ts';
 export type { AnySource, RowObserver, RowSource, StateObserver, WaitOptions } from '../bindings/core/source.ts';
 export { SOURCE } from '../bindings/core/source.ts';
+export type { Attributes, TracedRun } from '../bindings/core/trace.ts';
 export type {
   AerospikeHandle,
   AerospikeOptions,
@@ -156,6 +158,7 @@ export type {
   Stand,
 } from '../environment/config/define.ts';
 export { defineConfig } from '../environment/config/define.ts';
+export type { LogOptions } from '../environment/log/outlets.ts';
 export type { QaBase } from '../environment/qa.ts';
 export type { State } from '../environment/state.ts';
 export type {

@@ -2,8 +2,10 @@
  * The contract of a binding: how to open, check, reset and close one kind of system, and what can be observed in
  * it. A binding is a stateless record; the session holds all state.
  */
+import type { Log } from './log.ts';
 import type { Redactor } from './redact.ts';
 import type { AnySource, Caller, WaitOptions } from './source.ts';
+import type { Attributes, TracedRun } from './trace.ts';
 
 export interface Binding<Options extends object = object, Client = unknown, Handle extends object = object> {
   /** 'postgres' */
@@ -133,8 +135,17 @@ export interface Scope {
   driver(): Promise<unknown>;
   /** An open client of another connection. */
   use(name: string): Promise<unknown>;
-  /** Publishes an operation; see trace.ts. */
-  trace<T>(operation: string, attributes: Record<string, unknown>, run: () => Promise<T>): Promise<T>;
+  /**
+   * Lines of the connection: into the log, and under a test that fails. Operations are told by `trace`, trouble that the
+   * user must hear of by `notice`.
+   */
+  readonly log: Log;
+  /**
+   * Publishes an operation, which is one line of the log; see trace.ts.
+   *
+   * @param level `trace` for what the binding needs to know for itself: a question to the catalog. Default: `debug`.
+   */
+  trace<T>(operation: string, attributes: Attributes, run: TracedRun<T>, level?: 'debug' | 'trace'): Promise<T>;
   /** Makes a value one of the tests' own realm (Jest's sandbox has its own `Date`, `Map`, `Error`). */
   adopt<T>(value: T): T;
   /** Runs the waiting of `source.waitFor`. */

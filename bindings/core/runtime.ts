@@ -5,6 +5,7 @@
 import { QaError } from './errors.ts';
 import { shared } from './shared.ts';
 import type { AnySource, Caller, WaitOptions } from './source.ts';
+import type { Operation, TracedRun } from './trace.ts';
 
 export interface Runtime {
   readonly runner: 'jest' | 'vitest';
@@ -16,6 +17,8 @@ export interface Runtime {
   current(): Running | undefined;
   /** Hides secrets in a text. */
   redact(text: string): string;
+  /** Publishes and logs a wait as one operation: what happens inside is part of it. Absent where nobody listens. */
+  trace?<T>(operation: Operation, run: TracedRun<T>): Promise<T>;
   /** Set by the matchers when they load: `source.waitFor` runs through them. */
   waitFor?: (
     source: AnySource,

@@ -8,15 +8,24 @@
  */
 import { tracingChannel } from 'node:diagnostics_channel';
 
+/** What an operation is about: `{ sql, rows }`. Nothing in it is formatted before somebody reads it. */
+export type Attributes = Record<string, unknown>;
+
+/** The work; it adds to the attributes what it learns: `rows`, `offsets`. */
+export type TracedRun<T> = (attributes: Attributes) => Promise<T>;
+
 export interface Operation {
-  connection: string;
+  /** Undefined for a wait on what belongs to none. */
+  connection: string | undefined;
+  /** `postgres`; `wait` for the waiting of a matcher or of `waitFor`, with all its looks. */
   kind: string;
   operation: string;
-  attributes: Record<string, unknown>;
+  attributes: Attributes;
 }
 
 const channel = tracingChannel<'qa:operation', Operation>('qa:operation');
 
-export function trace<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
-  return channel.hasSubscribers ? channel.tracePromise(run, operation) : run();
+export function trace<T>(operation: Operation, run: TracedRun<T>): Promise<T> {
+  const { attributes } = operation;
+  return channel.hasSubscribers ? channel.tracePromise(() => run(attributes), operation) : run(attributes);
 }

@@ -141,7 +141,8 @@ export class KafkaHandle<T extends Topics = Topics> {
             scope.adopt,
           );
           try {
-            return scope.adopt(await work(undefined));
+            const attributes = { topic: name, transaction: true };
+            return scope.adopt(await scope.trace(doing.name, attributes, (seen) => work(undefined, seen)));
           } catch (error) {
             throw tell(error);
           }

@@ -6,6 +6,7 @@ import type { MessageSource, MessageWaitOptions } from '../core/messages.ts';
 import { orAborted, teller, withinTest } from '../core/operation.ts';
 import { type Caller, SOURCE } from '../core/source.ts';
 import { nearest } from '../core/suggest.ts';
+import type { Attributes } from '../core/trace.ts';
 import type { KafkaClient } from './client.ts';
 import { numberWhereSafe } from './decoders/plain.ts';
 import type { Doing } from './errors.ts';
@@ -109,7 +110,7 @@ export function topicOf(name: string, client: () => KafkaClient, scope: Scope): 
   const run: Run = async <T>(
     caller: (...args: never[]) => unknown,
     doing: Task,
-    work: (signal: AbortSignal | undefined) => Promise<T>,
+    work: (signal: AbortSignal | undefined, seen: Attributes) => Promise<T>,
   ): Promise<T> => {
     let open: KafkaClient | undefined;
     const tell = teller(caller, (error) => open?.told(error, { topic: name, ...doing }) ?? error, scope.adopt);
@@ -118,7 +119,7 @@ export function topicOf(name: string, client: () => KafkaClient, scope: Scope): 
       const result = await withinTest(
         (signal) =>
           orAborted(
-            scope.trace(doing.what, { topic: name }, () => work(signal)),
+            scope.trace(doing.name, { topic: name }, (seen) => work(signal, seen)),
             signal,
           ),
         () => ({
@@ -137,7 +138,7 @@ export function topicOf(name: string, client: () => KafkaClient, scope: Scope): 
     name,
     ...senderOf(name, client, scope, run),
     messages: () =>
-      run(topic.messages, { what: `Reading ${observer.topic}`, operation: 'Read' }, (signal) =>
+      run(topic.messages, { name: 'read', what: `Reading ${observer.topic}`, operation: 'Read' }, (signal) =>
         observer.messages(signal ?? AbortSignal.timeout(client().options.requestTimeout)),
       ) as Promise<unknown> as Promise<KafkaMessage[]>,
     waitFor: (expected, options) =>
@@ -145,29 +146,37 @@ export function topicOf(name: string, client: () => KafkaClient, scope: Scope): 
     create: (options = {}) =>
       run(
         topic.create,
-        { what: `Making the topic \`${name}\`${withConfiguration(options.config)}`, operation: 'Create' },
+        {
+          name: 'create',
+          what: `Making the topic \`${name}\`${withConfiguration(options.config)}`,
+          operation: 'Create',
+        },
         () => createTopic(client(), name, options),
       ),
     delete: () =>
-      run(topic.delete, { what: `Deleting the topic \`${name}\``, operation: 'Delete' }, () =>
+      run(topic.delete, { name: 'delete', what: `Deleting the topic \`${name}\``, operation: 'Delete' }, () =>
         deleteTopic(client(), name),
       ),
     offsets: () =>
-      run(topic.offsets, { what: `Reading the offsets of \`${name}\``, operation: 'Describe' }, () =>
+      run(topic.offsets, { name: 'offsets', what: `Reading the offsets of \`${name}\``, operation: 'Describe' }, () =>
         endsOf(client(), name),
       ),
     lag: (group) =>
-      run(topic.lag, doingWith(group), async (signal) => Number(await lagOf(client(), group, name, signal))),
+      run(topic.lag, { ...doingWith(group), name: 'lag' }, async (signal, seen) => {
+        seen.group = group;
+        return Number(await lagOf(client(), group, name, signal));
+      }),
   };
   return topic;
 }
 
-type Task = Doing & { what: string };
+/** `name`: of the operation, as traces and the log call it. */
+type Task = Doing & { name: string };
 
 export type Run = <T>(
   caller: (...args: never[]) => unknown,
   doing: Task,
-  work: (signal: AbortSignal | undefined) => Promise<T>,
+  work: (signal: AbortSignal | undefined, seen: Attributes) => Promise<T>,
 ) => Promise<T>;
 
 /** A transaction, and an offset that each partition of each topic got in it. */
@@ -182,7 +191,8 @@ export function senderOf(
   run: Run,
   within?: Within,
 ): Pick<TopicSender, 'send' | 'sendAll'> {
-  const sendAll = async (messages: readonly unknown[]): Promise<Stored[]> => {
+  const sendAll = async (messages: readonly unknown[], seen: Attributes): Promise<Stored[]> => {
+    seen.messages = messages.length;
     const { codecs, producers, recorder } = client();
     const codec = codecs.of(name);
     const outgoing = await Promise.all(messages.map((message) => encodeMessage(codec, message, connection)));
@@ -191,14 +201,15 @@ export function senderOf(
     await havePartitions(client(), name, outgoing);
     const sent = await producers.send(name, outgoing, within?.transaction);
     if (within) note(within.written, name, sent);
+    seen.offsets = Object.fromEntries(sent.map(stored).map(({ partition, offset }) => [partition, offset]));
     return sent.map(stored);
   };
-  const task: Task = { what: `Sending to the topic \`${name}\``, operation: 'Write', isWrite: true };
+  const task: Task = { name: 'send', what: `Sending to the topic \`${name}\``, operation: 'Write', isWrite: true };
   const sender: Pick<TopicSender, 'send' | 'sendAll'> = {
-    send: (message) => run(sender.send, task, async () => (await sendAll([message]))[0]!),
+    send: (message) => run(sender.send, task, async (_, seen) => (await sendAll([message], seen))[0]!),
     sendAll: (messages) =>
-      run(sender.sendAll, task, async () => {
-        if (Array.isArray(messages)) return sendAll(messages);
+      run(sender.sendAll, task, async (_, seen) => {
+        if (Array.isArray(messages)) return sendAll(messages, seen);
         throw new QaError('QA_MISUSE', {
           what: 'sendAll() needs a list of messages',
           mend: 'Write `sendAll([{ key, value }, …])`, or `send({ key, value })` for one',

@@ -1,5 +1,6 @@
 /** What a `qa.config` says, and the types that follow from it. */
 import type { Connection, HandleOf } from '../../bindings/core/connection.ts';
+import type { LogOptions } from '../log/outlets.ts';
 import type { QaBase } from '../qa.ts';
 
 export type Connections = Readonly<Record<string, Connection>>;
@@ -24,6 +25,8 @@ export interface QaConfig<C extends Connections = Connections> {
   openTimeout?: number;
   /** Time for one reset, ms. Default: 10000. */
   resetTimeout?: number;
+  /** A file that gets the log of all tests: `log: { file: 'qa.ndjson' }`. Default: none; lines show under failed tests. */
+  log?: LogOptions;
   /** Runs after each reset, before `beforeEach`; gets the same `qa` as the tests. */
   afterReset?: (qa: QaBase & Handles<C>) => unknown;
 }

@@ -3,6 +3,7 @@ import { type Connection, isConnection } from '../../bindings/core/connection.ts
 import { QaError } from '../../bindings/core/errors.ts';
 import { redactUrl } from '../../bindings/core/redact.ts';
 import { didYouMean } from '../../bindings/core/suggest.ts';
+import { LEVEL_NAMES } from '../log/levels.ts';
 import { RESERVED_NAMES } from '../qa.ts';
 import type { QaConfig } from './define.ts';
 
@@ -14,6 +15,7 @@ const CHECKS = {
   within: ['a number of milliseconds', isDuration],
   openTimeout: ['a number of milliseconds', isDuration],
   resetTimeout: ['a number of milliseconds', isDuration],
+  log: ['an object with `file` and `level`', isRecord],
   afterReset: ['a function', (v) => typeof v === 'function'],
 } satisfies Record<keyof QaConfig, [expected: string, check: (value: unknown) => boolean]>;
 
@@ -27,6 +29,7 @@ export function validateConfig(config: unknown, file: string): asserts config is
     const [expected, check] = CHECKS[key as keyof typeof CHECKS];
     if (value !== undefined && !check(value)) fail(key, `is ${kindOf(value)}, expected ${expected}`);
   }
+  if (config.log !== undefined) checkLog(config.log as Record<string, unknown>, fail);
   if (config.connections === undefined) fail('connections', 'is missing, expected an object of connections');
   const connections = config.connections as Record<string, unknown>;
   for (const [name, value] of Object.entries(connections)) checkConnection(name, value, `connections.${name}`, fail);
@@ -47,6 +50,16 @@ export function validateConfig(config: unknown, file: string): asserts config is
         fail(at, `is of kind \`${kinds[1]}\`, but the connection it replaces is \`${kinds[0]}\``);
     }
   }
+}
+
+function checkLog(log: Record<string, unknown>, fail: Fail): void {
+  for (const key of Object.keys(log))
+    if (!['file', 'level'].includes(key)) fail(`log.${key}`, `is not known. ${didYouMean(key, ['file', 'level'])}`);
+  const { file, level } = log;
+  if (file !== undefined && (typeof file !== 'string' || file === ''))
+    fail('log.file', `is ${kindOf(file)}, expected the path of a file`);
+  if (level !== undefined && !LEVEL_NAMES.includes(level as string))
+    fail('log.level', `is ${kindOf(level)}. ${didYouMean(String(level), LEVEL_NAMES)}`);
 }
 
 function checkConnection(name: string, value: unknown, path: string, fail: Fail): void {

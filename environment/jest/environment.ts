@@ -92,6 +92,7 @@ export function makeEnvironment<Base extends BaseClass>(Base: Base, additions: A
         worker,
         workers,
         docblock: readDocblock(docblockPragmas),
+        file: testPath,
         adopt: joinRealms(this.getVmContext()),
         collecting: () => (this.#state?.hasStarted === false ? this.#state.currentDescribeBlock : undefined),
       });

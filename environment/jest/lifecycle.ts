@@ -110,10 +110,13 @@ export class Lifecycle {
 
   async #testStart(test: CircusTest, state: CircusState): Promise<void> {
     this.#attempts.set(test, new SoftFailures());
-    if (!willRun(test, state) || test.errors.length > 0) return;
+    if (!willRun(test, state)) return;
+    const { fileRun } = this.#options;
+    const start = { suite: test.parent, name: fullName(test) };
+    if (test.errors.length > 0) return fileRun.testEnter(test, start);
     this.#blockedTests.delete(test);
     try {
-      await this.#options.fileRun.testStart(test, { suite: test.parent, group: this.#groups.get(test) });
+      await fileRun.testStart(test, { ...start, group: this.#groups.get(test) });
     } catch (error) {
       this.#blockedTests.add(test);
       test.errors.push(readable(error));

@@ -125,6 +125,7 @@ export class QaRunner extends TestRunner {
       worker: process.env.VITEST_POOL_ID ?? '1',
       workers,
       docblock,
+      file: file.filepath,
       // Tests and drivers share one realm.
       adopt: (value) => value,
       collecting: () => (this.#isCollecting ? collectedNow() : undefined),

@@ -86,6 +86,8 @@ export class TestFile {
 
   suiteEnd(suite: RunnerTestSuite): void {
     this.#redact(suite);
+    const first = suite.result?.state === 'fail' ? suite.result.errors?.[0] : undefined;
+    if (first && !this.#reason(suite)) append(first, this.fileRun.describeFailure(suite));
     this.fileRun.suiteEnd(suite);
   }
 
@@ -159,7 +161,7 @@ export class TestFile {
     const reason = this.#reason(test);
     if (reason) throw reason.error;
     try {
-      await this.fileRun.testStart(test, { suite: parentOf(test), group: groupOf(test) });
+      await this.fileRun.testStart(test, { suite: parentOf(test), group: groupOf(test), name: test.fullTestName });
     } catch (error) {
       throw unexpected(readable(error));
     }

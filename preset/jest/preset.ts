@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { watchSelection } from '../../environment/jest/selection.ts';
 import { TEST_TIMEOUT } from '../../environment/jest/timeout.ts';
+import { noteTerminal } from '../../environment/log/terminal.ts';
 import { beginRun } from '../../servers/run.ts';
 
 const run = beginRun();
+noteTerminal();
 watchSelection(join(tmpdir(), `qa-selection-${run.id}`));
 
 const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));

@@ -10,6 +10,7 @@ import type { Plugin } from 'vitest/config';
 import type { TestProject, Vitest } from 'vitest/node';
 import { QaError } from '../../bindings/core/errors.ts';
 import { findConfig, loadConfig } from '../../environment/config/load.ts';
+import { noteTerminal } from '../../environment/log/terminal.ts';
 import { PROVIDED, type Provided } from '../../environment/vitest/provided.ts';
 import { beginRun } from '../../servers/run.ts';
 import '../types/vitest.ts';
@@ -52,6 +53,7 @@ export function qaPreset(options: QaPresetOptions = {}): Plugin {
       rerunOnChange(root, vitest);
       reportEmptySelection(vitest);
       beginRun();
+      noteTerminal();
     },
   };
 }

@@ -25,6 +25,7 @@ export const PAGES = [
     'matchers',
     'soft-and-tags',
     'state-and-reset',
+    'logging',
     'servers',
     'kafka',
     'redis',

@@ -47,6 +47,7 @@ describe('options', () => {
     within: 1,
     openTimeout: 1,
     resetTimeout: 1,
+    log: 1,
     afterReset: 1,
   };
   const postgres = {

@@ -5,6 +5,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Binding, defineBinding, type Proof, type Resetter } from '../../bindings/core/binding.ts';
 import { type Connection, connection } from '../../bindings/core/connection.ts';
+import { Journal } from '../../environment/log/journal.ts';
 import { Session } from '../../environment/session.ts';
 
 let log: string[];
@@ -62,6 +63,15 @@ function store(name: string, { open, close, needs = [], reset, proof }: Store = 
   return connection(binding as never, {});
 }
 
+const silentJournal = new Journal({
+  base: { run: 'r', worker: '1', file: 'a.test.ts' },
+  baseDir: '/p',
+  log: undefined,
+  redact: (text) => text,
+  current: () => undefined,
+});
+const journal = () => silentJournal;
+
 const session = (
   connections: Record<string, Connection>,
   options: { openTimeout?: number; resetTimeout?: number } = {},
@@ -71,6 +81,7 @@ const session = (
     config: { connections, ...options, file: '/p/qa.config.ts', baseDir: '/p', stand: undefined },
     namespace: { run: 'r', worker: '1' },
     workers,
+    journal,
     adopt: (value) => value,
     waitFor: never,
   });

@@ -1,5 +1,6 @@
 /** A scope as the session makes one, for tests that open a binding by themselves. */
 import type { Binding, Scope } from '../../bindings/core/binding.ts';
+import { LEVELS, type Log } from '../../bindings/core/log.ts';
 import { Redactor } from '../../bindings/core/redact.ts';
 import { trace } from '../../bindings/core/trace.ts';
 
@@ -8,6 +9,11 @@ export interface OpenConnection<Client, Handle> extends AsyncDisposable {
   handle: Handle;
   scope: Scope;
 }
+
+/** Takes all lines and keeps none. */
+export const silent: Log = Object.fromEntries(
+  Object.keys(LEVELS).map((level) => [level, () => undefined]),
+) as unknown as Log;
 
 export function testScope(kind: string, driver: string | undefined, changes: Partial<Scope> = {}): Scope {
   return {
@@ -25,6 +31,7 @@ export function testScope(kind: string, driver: string | undefined, changes: Par
     use: async (name) => {
       throw new Error(`no connection ${name} here`);
     },
+    log: silent,
     trace: (operation, attributes, run) => trace({ connection: 'db', kind, operation, attributes }, run),
     adopt: (value) => value,
     waitFor: async () => {

@@ -51,7 +51,7 @@ export async function openClient(options: ParsedOptions, scope: Scope): Promise<
   captureLog(driver);
   const client = await connected(driver, options, seeds, place);
   opened.set(client, options);
-  tame(client, (line) => scope.notice(scope.redactor.redact(line)));
+  tame(client, (line) => scope.log.warn(line));
   try {
     await findNamespace(client, place);
     scope.signal.throwIfAborted();

@@ -1,6 +1,6 @@
 /**
  * What the C client writes. It can only write to a file: one that has no name, for the whole process; what is in it is
- * told line by line, once each, through the connection's notices.
+ * told line by line in the connection's log.
  */
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,6 +45,6 @@ function worthTelling(line: string): string[] {
   const [, level, source, , text] = LINE.exec(line) ?? [];
   // What a command failed with its promise says too, and what a seed said, the error of opening.
   if (text === undefined || source === 'command.cc' || /connect to seed/.test(text)) return [];
-  // Without the number of its own port, which is another one each time: notices are given once.
+  // Without the number of its own port, which says nothing to anybody.
   return [`Aerospike's client: ${level === 'ERROR' ? 'error: ' : ''}${text.replace(/, \d+$/, '')}`];
 }

@@ -122,12 +122,14 @@ export class Store {
       signal?.throwIfAborted();
       // It refuses to be made where the client has lost its nodes.
       const query = this.client.query(this.namespace, set ?? null, { nobins: !bins } as never);
-      await this.scope.trace('scan', { set }, () => {
+      await this.scope.trace('scan', { set, records: 0 }, (seen) => {
+        let records = 0;
         const stream = query.foreach({ ...LIMITS } as never);
         const scanned = new Promise<void>((resolve, reject) => {
           stream.on('error', reject);
           stream.on('end', () => resolve());
           stream.on('data', (record: AerospikeRecord) => {
+            seen.records = ++records;
             if (!signal?.aborted && take(stored(record))) return;
             stream.abort();
             resolve();

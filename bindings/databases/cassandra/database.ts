@@ -93,7 +93,11 @@ export class Database {
     // The driver writes into the lists it gets.
     const copied = isList(params) ? [...params] : { ...params };
     const send = () =>
-      this.scope.trace('query', { cql }, () => orAborted(this.client.execute(cql, copied, query), signal));
+      this.scope.trace('query', { cql, rows: undefined }, async (seen) => {
+        const page = await orAborted(this.client.execute(cql, copied, query), signal);
+        seen.rows = page.rows?.length;
+        return page;
+      });
     const { now } = clock();
     const until = now() + COMES_BACK;
     for (;;) {

@@ -1,6 +1,7 @@
 /** What the sources and the handle of one connection share: how to run statements, and what is known of the database. */
 import type pg from 'pg';
 import type { Opened, Scope } from '../../core/binding.ts';
+import type { Attributes } from '../../core/trace.ts';
 import { printAddress } from './address.ts';
 import { type Place, statementError } from './errors.ts';
 import { execute, type Statement } from './execute.ts';
@@ -53,13 +54,28 @@ export class Database {
     statement: Statement,
     options: { signal?: AbortSignal | undefined; repeatable?: boolean } = {},
   ): Promise<pg.QueryResult> {
-    return this.scope.trace('query', { sql: statement.text }, () => execute(this.pool, statement, options));
+    return this.traced(statement, () => execute(this.pool, statement, options));
+  }
+
+  /** A statement as an operation, wherever it runs. */
+  traced(
+    { text }: Statement,
+    send: () => Promise<pg.QueryResult>,
+    level: 'debug' | 'trace' = 'debug',
+  ): Promise<pg.QueryResult> {
+    const run = async (seen: Attributes) => {
+      const result = await send();
+      seen.rows = result.rowCount ?? undefined;
+      return result;
+    };
+    return this.scope.trace('query', { sql: text, rows: undefined }, run, level);
   }
 
   /** A question to the catalog; its errors are told as ours. */
   async ask(text: string, values: unknown[], signal?: AbortSignal): Promise<pg.QueryResult> {
     try {
-      return await this.run({ text, values, types: CATALOG_TYPES }, { signal, repeatable: true });
+      const statement = { text, values, types: CATALOG_TYPES };
+      return await this.traced(statement, () => execute(this.pool, statement, { signal, repeatable: true }), 'trace');
     } catch (error) {
       signal?.throwIfAborted();
       throw statementError(error, this.place, 'Asking the catalog');

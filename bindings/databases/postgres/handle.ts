@@ -99,12 +99,14 @@ export class PostgresHandle implements PostgresStatements {
     } catch (error) {
       throw tell(error);
     }
+    const send = (statement: Statement, signal?: AbortSignal) =>
+      this.#db.traced(statement, () => held.run(statement, signal));
     const run = (text: string) =>
-      bounded(this.#db, (signal) => held.run({ text }, signal)).catch((error) => Promise.reject(tell(error)));
+      bounded(this.#db, (signal) => send({ text }, signal)).catch((error) => Promise.reject(tell(error)));
     const end = { statement: 'rollback' as string | undefined };
     try {
       await run('begin');
-      const own = statements(this.#db, (statement, signal) => held.run(statement, signal));
+      const own = statements(this.#db, send);
       const result = await fn({ ...own, client: held.client });
       const { command } = await run('commit');
       end.statement = undefined;

@@ -33,7 +33,7 @@ export async function openPool(options: ParsedOptions, scope: Scope): Promise<pg
   sockets.set(pool, open);
   // An idle connection that breaks is taken out by the pool and the next use opens another; a broken one in use
   // rejects its statement. Without listeners either event would end the whole process.
-  pool.on('error', () => {});
+  pool.on('error', (error) => scope.log.warn({ error }, 'an idle connection broke'));
   pool.on('connect', (client) => {
     client.on('error', () => {});
     rememberListeners(client);

@@ -55,7 +55,7 @@ class ChannelObserver implements MessageObserver {
     const start = this.#start(since, recorder);
     let trouble: Error | undefined;
     await this.#store
-      .ask('read', 'Asking for what is on its way', () => recorder.settled(), signal)
+      .ask('read', 'Asking for what is on its way', () => recorder.settled(), { signal })
       .catch((error: Error) => {
         // What was recorded is there; the gap is told of.
         trouble = error;

@@ -173,9 +173,12 @@ export class RedisClient {
             ...ioredis,
           } as ConstructorParameters<Driver['Cluster']>[1]);
     redis.on('error', (error: Error & { lastNodeError?: Error }) => {
-      this.trouble ??= error.lastNodeError ?? error;
+      const trouble = error.lastNodeError ?? error;
+      if (this.trouble === undefined && this.#isOpen) this.scope.log.warn({ error: trouble }, 'the connection broke');
+      this.trouble ??= trouble;
     });
     redis.on('ready', () => {
+      if (this.#isOpen && this.trouble !== undefined) this.scope.log.info('connected again');
       if (this.#isOpen) this.trouble = undefined;
     });
     redis.on('connect', () => unref(redis));

@@ -73,7 +73,10 @@ class KeyObserver implements EntryObserver {
   }: Omit<ReadOptions, 'signal'> & { signal: AbortSignal | undefined }): Promise<Entry | undefined> {
     const key = this.#store.full(this.#name);
     const doing = `Reading the key \`${key}\``;
-    const entry = await this.#store.ask('read', doing, () => readKey(this.#store.redis, key, options), signal);
+    const entry = await this.#store.ask('read', doing, () => readKey(this.#store.redis, key, options), {
+      key,
+      signal,
+    });
     if (entry !== undefined) this.#type = entry.type;
     return entry;
   }
@@ -111,7 +114,7 @@ class KeyObserver implements EntryObserver {
             : `; ${found.length}${found.length >= LOOKED_AT ? ' or more' : ''} other ${found.length === 1 ? 'key' : 'keys'} below \`${folder}\``;
         return [`nothing${others}${near === undefined ? '' : `; near to it: ${near}`}`];
       },
-      signal,
+      { key, signal },
     );
   }
 

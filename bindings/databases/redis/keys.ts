@@ -149,14 +149,20 @@ class KeysObserver implements RowObserver {
     const isOne = typeof expected.key === 'string' && !isPattern(this.#pattern) && expected.key === this.#pattern;
     if (isOne) {
       const key = this.#store.full(expected.key as string);
-      const found = await this.#store.ask('find', `Looking for the key \`${key}\``, () => redis.exists(key), signal);
+      const found = await this.#store.ask('find', `Looking for the key \`${key}\``, () => redis.exists(key), {
+        key,
+        signal,
+      });
       if (found > 0) yield [Buffer.from(key)];
       return;
     }
     const seen = new Set<string>();
     const pages = scan(client, this.#full);
     for (;;) {
-      const { done, value } = await this.#store.ask('scan', 'Walking over the keys', () => pages.next(), signal);
+      const { done, value } = await this.#store.ask('scan', 'Walking over the keys', () => pages.next(), {
+        pattern: this.#full,
+        signal,
+      });
       if (done) return;
       const fresh = value.filter((key) => {
         const name = nameOf(key);
@@ -191,7 +197,7 @@ class KeysObserver implements RowObserver {
         });
         return (await Promise.all(rows)).filter((row) => row !== undefined);
       },
-      signal,
+      { pattern: this.#full, signal },
     );
   }
 }

@@ -43,10 +43,12 @@ export async function seed(
     write(ask, { key: store.full(name), name, value, connection: store.scope.connection, ...options, ...own });
     if (client.isCluster || pipelines.length === 0) pipelines.push({ name, ask });
   }
-  await Promise.all(
-    pipelines.map(async ({ ask }) => {
-      for (const [error] of (await ask.exec()) ?? []) if (error) throw error;
-    }),
+  await store.scope.trace('seed', { keys: Object.keys(values) }, () =>
+    Promise.all(
+      pipelines.map(async ({ ask }) => {
+        for (const [error] of (await ask.exec()) ?? []) if (error) throw error;
+      }),
+    ),
   );
 }
 

@@ -47,10 +47,15 @@ export class Store {
   }
 
   /** One operation of a source: traced, ended by the signal, its errors told as ours. */
-  async ask<T>(operation: string, doing: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async ask<T>(
+    operation: string,
+    doing: string,
+    work: () => Promise<T>,
+    { signal, ...attributes }: { signal?: AbortSignal | undefined; key?: string; pattern?: string } = {},
+  ): Promise<T> {
     const { client } = this;
     try {
-      return await this.scope.trace(operation, {}, () => orAborted(work(), signal));
+      return await this.scope.trace(operation, attributes, () => orAborted(work(), signal));
     } catch (error) {
       if (signal?.aborted && error === signal.reason) throw error;
       throw client.told(error, doing);

@@ -60,7 +60,7 @@ class StreamObserver implements MessageObserver {
     this.#store.client.streams.add(key);
     const view = new StreamView(this.#store, { key, as: this.#as, start: this.#start(since, key) });
     await this.#store
-      .ask('read', `Reading the stream \`${key}\``, () => view.catchUp(), signal)
+      .ask('read', `Reading the stream \`${key}\``, () => view.catchUp(), { key, signal })
       .catch((error: QaError) => {
         if (!isWrongType(error.cause)) throw error;
         throw new QaError('QA_MISUSE', {
@@ -137,7 +137,9 @@ class StreamView implements MessageView {
 
   async explain(): Promise<string[]> {
     const { redis } = this.#store;
-    const length = await this.#store.ask('explain', 'Looking at the stream', () => redis.xlen(this.#key));
+    const length = await this.#store.ask('explain', 'Looking at the stream', () => redis.xlen(this.#key), {
+      key: this.#key,
+    });
     if (length > 0)
       return length === this.received.length
         ? []

@@ -6,6 +6,7 @@ import { contextOf, type ResetTarget } from '../../../bindings/databases/postgre
 import { databaseUrl } from '../../../bindings/databases/postgres/reset/ownership.ts';
 import { type ThrowawayOptions, ThrowawayResetter } from '../../../bindings/databases/postgres/reset/throwaway.ts';
 import type { TestPostgres } from '../../support/postgres.ts';
+import { silent } from '../../support/scope.ts';
 
 export interface Database extends AsyncDisposable {
   readonly name: string;
@@ -84,7 +85,8 @@ export function makeScope(given: Partial<Scope> = {}): Scope {
     lease: undefined,
     driver: async () => pg,
     use: async () => undefined,
-    trace: (_operation, _attributes, run) => run(),
+    log: silent,
+    trace: (_operation, attributes, run) => run(attributes),
     adopt: (value) => value,
     waitFor: async () => undefined,
     notice: () => {},
