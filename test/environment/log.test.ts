@@ -112,7 +112,7 @@ describe('below a failure', () => {
       journal
         .about(of)
         ?.text.split('\n')
-        .map((line) => line.slice(18).trim());
+        .map((line) => line.slice(16).trim());
     expect(messages(a)).toEqual(
       ['set up', 'of a', 'left behind by a', 'qa.db  a socket that a had opened'].map((text) =>
         expect.stringContaining(text),
