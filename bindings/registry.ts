@@ -9,6 +9,7 @@ import {
   valkeyBinding as valkey,
 } from './databases/redis/index.ts';
 import { binding as kafka } from './kafka/index.ts';
+import { binding as vault } from './vault/index.ts';
 
 export const bindings = {
   postgres,
@@ -18,6 +19,7 @@ export const bindings = {
   kafka,
   aerospike,
   cassandra,
+  vault,
 } satisfies Readonly<Record<string, Pick<Binding, 'kind' | 'driver'>>>;
 
 export type BindingKind = keyof typeof bindings;

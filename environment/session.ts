@@ -9,13 +9,14 @@ import type { Binding, Namespace, Proof, Resetter, Scope } from '../bindings/cor
 import { QaError } from '../bindings/core/errors.ts';
 import { Redactor } from '../bindings/core/redact.ts';
 import { redactError } from '../bindings/core/redact-value.ts';
-import { resolveReferences } from '../bindings/core/reference.ts';
+import { type Need, needsOf, resolveReferences } from '../bindings/core/reference.ts';
 import { hideSecrets } from '../bindings/core/secret.ts';
 import type { AnySource, Caller, WaitOptions } from '../bindings/core/source.ts';
-import { lease } from '../servers/index.ts';
+import { lease, once } from '../servers/index.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { Deadline } from './deadline.ts';
 import { type Journal, logOf } from './log/journal.ts';
+import { connectionFor } from './needs.ts';
 import { notice } from './notice.ts';
 import { park, unpark } from './parked.ts';
 
@@ -131,7 +132,15 @@ export class Session {
   /** Closes everything, also what is half open; tries all; never hangs. */
   async close(): Promise<void> {
     const slots = [...this.#slots.values()].reverse();
-    const results = await Promise.allSettled(slots.map((slot) => this.#closeSlot(slot)));
+    const closing = new Map<Slot, Promise<void>>();
+    // What is read from another connection ends with it: a password that Vault gave on loan.
+    const close = (slot: Slot): Promise<void> => {
+      const users = slots.filter((other) => other.opening && this.#needsOf(other).includes(slot.name));
+      const done = closing.get(slot) ?? Promise.allSettled(users.map(close)).then(() => this.#closeSlot(slot));
+      closing.set(slot, done);
+      return done;
+    };
+    const results = await Promise.allSettled(slots.map(close));
     const failures = results.filter((result) => result.status === 'rejected').map((result) => result.reason);
     if (failures.length > 0) throw new AggregateError(failures, 'Connections could not be closed cleanly.');
   }
@@ -152,6 +161,7 @@ export class Session {
         return this.#opened(other).client;
       },
       log: logOf(name, journal),
+      once: (key, make) => once(key, make, { connection: name, signal: scope.signal }),
       trace: (operation, attributes, run, level) =>
         journal()
           .operation({ connection: name, kind: binding.kind, operation, attributes }, run, { level })
@@ -210,12 +220,19 @@ export class Session {
           mend: 'Correct the name',
         });
       }
-      for (const need of slot.binding.needs?.(this.#options.config.connections[name]!.input) ?? [])
-        visit(need, [...path, name]);
+      for (const need of this.#needsOf(slot)) visit(need, [...path, name]);
       wanted.add(name);
     };
     for (const name of names) visit(name, []);
     return [...wanted];
+  }
+
+  /** Connections that must be open before this one: what its binding asks for, and what its references are read from. */
+  #needsOf({ name, binding }: Slot): string[] {
+    const { connections } = this.#options.config;
+    const { input } = connections[name]!;
+    const read = needsOf(input, `connections.${name}`).map((need) => connectionFor(need, need.path, connections));
+    return [...new Set([...(binding.needs?.(input) ?? []), ...read])];
   }
 
   #openOnce(slot: Slot, deadline: Deadline): Promise<void> {
@@ -227,9 +244,13 @@ export class Session {
     const { name, binding, scope } = slot;
     const { config, namespace, workers } = this.#options;
     const { input } = config.connections[name]!;
-    await Promise.all((binding.needs?.(input) ?? []).map((need) => this.#openOnce(this.#slots.get(need)!, deadline)));
+    await Promise.all(this.#needsOf(slot).map((need) => this.#openOnce(this.#slots.get(need)!, deadline)));
     const path = `connections.${name}`;
-    const resolved = resolveReferences(input, { env: process.env, path }) as Record<string, unknown>;
+    const use = (need: Need) => scope.use(connectionFor(need, path, config.connections));
+    const resolving = resolveReferences(input, { env: process.env, path, use });
+    const resolved = (await deadline.bound(resolving, () =>
+      timedOut(name, '', 'The values of its references were not there', config.openTimeout ?? 10_000, 'openTimeout'),
+    )) as Record<string, unknown>;
     hideSecrets(this.redactor, input, resolved);
     let options = binding.parse(resolved, path);
     const variable = addressVariable(name);

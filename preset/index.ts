@@ -46,6 +46,7 @@ export type {
 export type { Reference } from '../bindings/core/reference.ts';
 export { fromEnv } from '../bindings/core/reference.ts';
 export { secret } from '../bindings/core/secret.ts';
+export type { SecretConditions, SecretObserver, SecretSource, SeenSecret } from '../bindings/core/secrets.ts';
 export type { EmbeddedFor, EmbeddedOptions, EmbeddedServer, Lent, Schema } from '../bindings/core/server.ts';
 export { embedded } from '../bindings/core/server.ts';
 export type { AnySource, RowObserver, RowSource, StateObserver, WaitOptions } from '../bindings/core/source.ts';
@@ -148,6 +149,19 @@ export type {
 export type { AvroSchema } from '../bindings/kafka/schemas/avro.ts';
 export type { JsonSchema } from '../bindings/kafka/schemas/json.ts';
 export type { KafkaServer, LentKafka, StartedKafka } from '../bindings/kafka/server.ts';
+export type {
+  AuthOptions as VaultAuth,
+  FromVaultOptions,
+  ReadSecretOptions,
+  SecretData,
+  SecretMetadata,
+  SecretVersion,
+  VaultCredentials,
+  VaultHandle,
+  VaultOptions,
+  VaultSecret,
+} from '../bindings/vault/index.ts';
+export { fromVault, vault } from '../bindings/vault/index.ts';
 export type {
   Connections,
   Handles,

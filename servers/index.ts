@@ -211,6 +211,34 @@ function toQaError(
   });
 }
 
+/**
+ * A value that one process of the run makes and all get, kept in the keeper's memory. A failure goes to all who ask
+ * within the next seconds.
+ *
+ * @throws QaError of `make`, also of another process's
+ */
+export async function once<T>(
+  key: string,
+  make: () => Promise<T>,
+  { connection, signal }: { connection: string; signal: AbortSignal },
+): Promise<T> {
+  try {
+    const line = await keeper(signal);
+    return await line.once(key, async () => ({ value: await make() }), signal);
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+    const { code, what, cause } = error.failure;
+    // It names connection and address already: it is an error of ours, made by another file.
+    const [, said = what] = /^qa\.\w+(?: \([^)]*\))?: (.*)$/s.exec(what) ?? [];
+    throw new QaError(code, {
+      what: said,
+      mend: 'This failed for an earlier file of the run or in another worker, and is not tried again for some seconds',
+      connection,
+      cause: error.cause ?? remote(what, cause),
+    });
+  }
+}
+
 /** The error that another process had. */
 function remote(message: string, stack: string | undefined): Error | undefined {
   if (stack === undefined) return undefined;

@@ -136,6 +136,12 @@ export interface Scope {
   /** An open client of another connection. */
   use(name: string): Promise<unknown>;
   /**
+   * A value that one process of the run makes and all its processes get, JSON; it is kept in memory, never on disk.
+   *
+   * @param key tells it from others; it holds no secret
+   */
+  once<T>(key: string, make: () => Promise<T>): Promise<T>;
+  /**
    * Lines of the connection: into the log, and under a test that fails. Operations are told by `trace`, trouble that the
    * user must hear of by `notice`.
    */

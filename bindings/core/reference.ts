@@ -7,18 +7,31 @@ export interface ReferenceContext {
   env: NodeJS.ProcessEnv;
   /** Where the value stands in the config, for errors: `connections.db.url`. */
   path: string;
+  /** The open client of the connection that a reference needs. Without it none may be needed. */
+  use?: (need: Need) => Promise<unknown>;
+}
+
+/** A connection that must be open before a reference has its value. */
+export interface Need {
+  /** Of its binding: 'vault'. */
+  readonly kind: string;
+  /** Its name in the config. Default: the only one of that kind. */
+  readonly connection?: string | undefined;
+  /** How the config writes it, for errors: `fromVault('secret/data/db#url')`. */
+  readonly by: string;
 }
 
 export interface Reference<T = string> {
   readonly [REFERENCE]: true;
-  resolve(context: ReferenceContext): T;
+  readonly need?: Need | undefined;
+  resolve(context: ReferenceContext): T | Promise<T>;
 }
 
 /** An option that may be written as a value or as a reference to one. */
 export type OrReference<T> = T | Reference<T>;
 
-export function reference<T>(resolve: (context: ReferenceContext) => T): Reference<T> {
-  return { [REFERENCE]: true, resolve };
+export function reference<T>(resolve: (context: ReferenceContext) => T | Promise<T>, need?: Need): Reference<T> {
+  return { [REFERENCE]: true, resolve, ...(need && { need }) };
 }
 
 export function isReference(value: unknown): value is Reference<unknown> {
@@ -46,17 +59,27 @@ export function fromEnv(name: string, fallback?: string): Reference<string> {
 }
 
 /** A copy of `input` in which every reference, at any depth of plain objects and lists, is its value. */
-export function resolveReferences(input: unknown, context: ReferenceContext): unknown {
+export async function resolveReferences(input: unknown, context: ReferenceContext): Promise<unknown> {
   if (isReference(input)) return input.resolve(context);
+  const children = childrenOf(input, context.path);
+  if (children === undefined) return input;
+  const values = await Promise.all(children.map(({ value, path }) => resolveReferences(value, { ...context, path })));
+  if (Array.isArray(input)) return values;
+  return Object.fromEntries(children.map(({ key }, index) => [key, values[index]]));
+}
+
+/** What the references in `input` need, each with its place in the config. */
+export function needsOf(input: unknown, path: string): (Need & { path: string })[] {
+  if (isReference(input)) return input.need ? [{ ...input.need, path }] : [];
+  return (childrenOf(input, path) ?? []).flatMap((child) => needsOf(child.value, child.path));
+}
+
+/** Of plain objects and lists; undefined for everything else, which is handed on as it is. */
+function childrenOf(input: unknown, path: string): { key: string; value: unknown; path: string }[] | undefined {
   if (Array.isArray(input))
-    return input.map((item, index) => resolveReferences(item, { ...context, path: `${context.path}[${index}]` }));
-  if (!isPlain(input)) return input;
-  return Object.fromEntries(
-    Object.entries(input).map(([key, value]) => [
-      key,
-      resolveReferences(value, { ...context, path: `${context.path}.${key}` }),
-    ]),
-  );
+    return input.map((value, index) => ({ key: String(index), value, path: `${path}[${index}]` }));
+  if (!isPlain(input)) return undefined;
+  return Object.entries(input).map(([key, value]) => ({ key, value, path: `${path}.${key}` }));
 }
 
 export function isPlain(value: unknown): value is Record<string, unknown> {

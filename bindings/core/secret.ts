@@ -15,7 +15,10 @@ const SECRET: unique symbol = Symbol.for('@qa/jest-preset/secret') as never;
  * postgres({ url: fromEnv('DATABASE_URL'), applicationName: secret(fromEnv('TENANT')) })
  */
 export function secret<T extends string = string>(value: OrReference<T>): Reference<T> {
-  const made = reference((context) => (isReference(value) ? value.resolve(context) : value));
+  const made = reference(
+    (context) => (isReference(value) ? value.resolve(context) : value),
+    isReference(value) ? value.need : undefined,
+  );
   // What holds it, and not it, is what one sees of it.
   return Object.defineProperties(made, {
     [SECRET]: { value: true },

@@ -23,6 +23,8 @@ export interface EmbeddedOptions {
   version?: string;
   /** Kafka, Cassandra: the folder of your own (with `libs` or `lib`), instead of jars that Maven fetches. */
   home?: string;
+  /** Vault: the secrets that it holds from the start, by path: `{ 'secret/shop/db': { user: 'qa' } }`. */
+  seed?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Time to start, ms; a first download is not counted. Default: 60000. */
   startTimeout?: number;
 }

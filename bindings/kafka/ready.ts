@@ -30,7 +30,7 @@ export interface ReadyCodec<Out = unknown, In = Out> {
  * @throws QaError QA_MESSAGE_SCHEMA for a missing or wrong schema, QA_DRIVER_MISSING for a library
  */
 export async function prepareCodec<Out, In>(codec: Codec<Out, In>, setup: CodecSetup): Promise<ReadyCodec<Out, In>> {
-  const resolved = codec.input === undefined ? codec : withInput(codec, codec.input);
+  const resolved = codec.input === undefined ? codec : await withInput(codec, codec.input);
   const loaded = resolved.prepare ? await resolved.prepare(setup) : resolved;
   return {
     name: loaded.name,
@@ -56,8 +56,11 @@ export async function prepareCodec<Out, In>(codec: Codec<Out, In>, setup: CodecS
 }
 
 /** The same codec, of the same class, with the values of its references. */
-function withInput<Out, In>(codec: Codec<Out, In>, given: Readonly<Record<string, unknown>>): Codec<Out, In> {
-  const input = resolveReferences(given, { env: process.env, path: codec.name });
+async function withInput<Out, In>(
+  codec: Codec<Out, In>,
+  given: Readonly<Record<string, unknown>>,
+): Promise<Codec<Out, In>> {
+  const input = await resolveReferences(given, { env: process.env, path: codec.name });
   return Object.assign(Object.create(Object.getPrototypeOf(codec)), codec, { input });
 }
 

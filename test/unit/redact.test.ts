@@ -16,9 +16,9 @@ function redactorOf(...secrets: string[]): Redactor {
 }
 
 /** As a session does when a connection opens. */
-function opened(input: Record<string, unknown>, env: NodeJS.ProcessEnv = {}): Redactor {
+async function opened(input: Record<string, unknown>, env: NodeJS.ProcessEnv = {}): Promise<Redactor> {
   const redactor = new Redactor();
-  hideSecrets(redactor, input, resolveReferences(input, { env, path: 'connections.db' }));
+  hideSecrets(redactor, input, await resolveReferences(input, { env, path: 'connections.db' }));
   return redactor;
 }
 
@@ -97,16 +97,16 @@ describe('what stays', () => {
     ['service-account', { user: 'service-account', password: 'service-account' }],
     ['warehouse-main', { url: 'postgres://app:warehouse-main@127.0.0.1/warehouse-main' }],
     ['db.example.test', { host: 'db.example.test:5432', password: 'db.example.test' }],
-  ])('%s, though it is a password too', (word, input) => {
-    const redactor = opened(input);
+  ])('%s, though it is a password too', async (word, input) => {
+    const redactor = await opened(input);
     const text = `The database ${word} of ${word} is not there: "${word}", '${word}' (${word}).`;
     expect(redactor.redact(text)).toBe(text);
     expect(redactor.redact(`{ password: '${word}' }`)).toBe(`{ password: '${HIDDEN}' }`);
     expect(redactor.redact(`at scheme://app:${word}@host`)).toBe(`at scheme://app:${HIDDEN}@host`);
   });
 
-  test('short secrets, but in their own place', () => {
-    const redactor = opened({ password: 's3cr' });
+  test('short secrets, but in their own place', async () => {
+    const redactor = await opened({ password: 's3cr' });
     expect(redactor.redact('s3cr and s3crets')).toBe('s3cr and s3crets');
     expect(redactor.redact('{"password":"s3cr"} password=s3cr, password: s3crets')).toBe(
       `{"password":"${HIDDEN}"} password=${HIDDEN}, password: s3crets`,
@@ -131,23 +131,23 @@ describe('where secrets of a config are', () => {
     ['secret() of a reference', { tenant: secret(fromEnv('TENANT')) }],
     ['a variable', { password: fromEnv('TENANT') }],
     ['bytes', { passphrase: Buffer.from('canary-secret-1') }],
-  ])('%s', (_, input) => {
-    const redactor = opened(input, { TENANT: 'canary-secret-1' });
+  ])('%s', async (_, input) => {
+    const redactor = await opened(input, { TENANT: 'canary-secret-1' });
     expect(redactor.redact('it is canary-secret-1.')).toBe(`it is ${HIDDEN}.`);
   });
 
-  test('a URL whose password is not encoded', () => {
-    const redactor = opened({ url: 'postgres://app:canary@sec/ret-1@127.0.0.1/shop' });
+  test('a URL whose password is not encoded', async () => {
+    const redactor = await opened({ url: 'postgres://app:canary@sec/ret-1@127.0.0.1/shop' });
     expect(redactor.redact('canary@sec/ret-1')).toBe(HIDDEN);
-    expect(opened({ url: 'postgres://app:can%40ary-1@h/d' }).redact('can@ary-1, can%40ary-1')).toBe(
+    expect((await opened({ url: 'postgres://app:can%40ary-1@h/d' })).redact('can@ary-1, can%40ary-1')).toBe(
       `${HIDDEN}, ${HIDDEN}`,
     );
   });
 
-  test('a private key, however its lines are wrapped', () => {
+  test('a private key, however its lines are wrapped', async () => {
     const line = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7';
     const pem = `-----BEGIN PRIVATE KEY-----\n${line}\nABCDEFGHIJKLMNOP\n-----END PRIVATE KEY-----\n`;
-    const redactor = opened({ ssl: { key: pem, ca: 'a certificate, public' } });
+    const redactor = await opened({ ssl: { key: pem, ca: 'a certificate, public' } });
     for (const text of [pem, JSON.stringify(pem), inspect(pem)]) expect(redactor.redact(text)).not.toMatch(/MIIE|ABCD/);
     expect(redactor.redact('a certificate, public')).toBe('a certificate, public');
   });

@@ -83,9 +83,9 @@ describe('mistakes', () => {
   });
 });
 
-test('references stand in for values', () => {
+test('references stand in for values', async () => {
   const { input } = postgres({ url: fromEnv('SHOP_URL'), schema: fromEnv('SHOP_SCHEMA', 'shop') });
-  const resolved = resolveReferences(input, { env: { SHOP_URL: 'postgres://u:p@h/d' }, path: 'connections.db' });
+  const resolved = await resolveReferences(input, { env: { SHOP_URL: 'postgres://u:p@h/d' }, path: 'connections.db' });
   expect(parse(resolved as object)).toMatchObject({ schema: ['shop'], address: { host: 'h' } });
-  expect(() => resolveReferences(input, { env: {}, path: 'connections.db' })).toThrow(/SHOP_URL/);
+  await expect(resolveReferences(input, { env: {}, path: 'connections.db' })).rejects.toThrow(/SHOP_URL/);
 });

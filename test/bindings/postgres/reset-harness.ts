@@ -87,6 +87,7 @@ export function makeScope(given: Partial<Scope> = {}): Scope {
     use: async () => undefined,
     log: silent,
     trace: (_operation, attributes, run) => run(attributes),
+    once: (_key, make) => make(),
     adopt: (value) => value,
     waitFor: async () => undefined,
     notice: () => {},
