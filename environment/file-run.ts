@@ -17,6 +17,7 @@ import type { QaBase } from './qa.ts';
 import { ActiveFunction, type RunningOptions } from './running.ts';
 import { Session } from './session.ts';
 import { makeState, StateScope, stateEvidence } from './state.ts';
+import { Steps } from './steps.ts';
 import { type SuiteNode, selectTests, skipAll, tagRules } from './tags/select.ts';
 import { type Evidence, formatEvidence, type Witness } from './witness.ts';
 
@@ -74,9 +75,11 @@ export class FileRun {
   /** In the order in which a failure shows what they know. */
   readonly #witnesses: readonly Witness[] = [
     { about: (key) => this.#about(key, (state) => stateEvidence(state, this.runtime.redact)) },
+    { about: (key) => this.#about(key, (state) => this.#steps.about(state)) },
     { about: (key) => this.#about(key, (state) => this.#journal.about(state)) },
   ];
   readonly #journal: Journal;
+  readonly #steps: Steps;
   /** Something may have been written since the last reset or baseline. */
   #touched = false;
   /** Resets and baselines one after another. */
@@ -95,7 +98,9 @@ export class FileRun {
       log: config.log,
       redact: (text) => this.runtime.redact(text),
       current: () => this.#current.getStore(),
+      step: () => this.#steps.path(),
     });
+    this.#steps = new Steps({ journal: this.#journal, current: () => this.#current.getStore() });
     this.#session = new Session({
       config,
       journal: () => Journal.live ?? this.#journal,
@@ -272,6 +277,11 @@ export class FileRun {
     });
   }
 
+  /** Names the step in which a soft failure came up in its text. */
+  inStep<E extends { message: string; stack?: string | undefined }>(error: E): E {
+    return this.#steps.mark(error);
+  }
+
   /** The function in whose context the caller runs, also after its end. */
   origin(): ActiveFunction | undefined {
     return this.#current.getStore();
@@ -291,7 +301,8 @@ export class FileRun {
       (owner.test && this.#tests.get(owner.test)) ??
       (owner.suite && this.#suites.get(owner.suite)?.state) ??
       this.#fileState;
-    return new ActiveFunction({ ...options, state });
+    const fail = (error: Error) => options.fail(this.#steps.mark(error));
+    return new ActiveFunction({ ...options, state, fail });
   }
 
   /** Closes all connections; also after half an opening. Never hangs. */
@@ -385,6 +396,7 @@ export class FileRun {
       get log() {
         return journal.logger;
       },
+      step: this.#steps.run,
       state: makeState(() => this.#current.getStore()?.state ?? this.#fileState),
       unique: (prefix = 'qa') => {
         count += 1;

@@ -29,6 +29,15 @@ export interface QaBase {
    * qa.log.info({ orderId }, 'paying');
    */
   readonly log: Logger;
+  /**
+   * Runs a part of a test, or of a hook, by its name, and gives what it returns; parts may have parts. A test that fails
+   * shows which failed and how long each took, a soft failure names its own, and the log has a line of each.
+   *
+   * @throws QaError QA_MISUSE without a name or a function, and outside of tests and hooks; what `run` throws
+   * @example
+   * const order = await qa.step('pay the order', async () => { … });
+   */
+  step<T>(name: string, run: () => T): T;
   /** Who this is: the run and the worker. */
   readonly run: { readonly id: string; readonly worker: string };
 }

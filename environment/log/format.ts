@@ -18,7 +18,7 @@ const LONGEST = 300;
 const FAR_TOO_LONG = 20_000;
 
 /** Of pino's own fields those that stand elsewhere in the line. */
-const PLACED: ReadonlySet<string> = new Set(['level', 'time', 'run', 'worker', 'file', 'test', 'hook']);
+const PLACED: ReadonlySet<string> = new Set(['level', 'time', 'run', 'worker', 'file', 'test', 'hook', 'step']);
 
 /** @param redact is called before anything is cut */
 export function tell(given: Line, redact: (text: string) => string): Told {
@@ -66,7 +66,7 @@ function operationText({ message, fields, time }: Line, { took, error }: NonNull
 /** Without what the operation's own text says. */
 function attributesShown(fields: Line['fields']): Line['fields'] {
   if (fields === undefined || !('call' in fields)) return fields;
-  const { call: _, ok: __, looks: ___, ...rest } = fields;
+  const { call: _, ok: __, looks: ___, step: ____, ...rest } = fields;
   return rest;
 }
 

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { LEVELS, type Log, type LogLevel } from '../../bindings/core/log.ts';
 import { type Operation, type TracedRun, trace } from '../../bindings/core/trace.ts';
 import type { Evidence } from '../witness.ts';
-import { thresholds } from './levels.ts';
+import { levelName, thresholds } from './levels.ts';
 import { type Line, type Progress, timeNow } from './line.ts';
 import { makeLogger } from './logger.ts';
 import { fileOutlet, type LogOptions, type Outlet, streamOutlet } from './outlets.ts';
@@ -23,6 +23,8 @@ export interface JournalOptions {
   redact(text: string): string;
   /** The function in whose context the caller runs, also after its end. */
   current(): Active | undefined;
+  /** The step in which the caller runs. */
+  step?(): string | undefined;
 }
 
 /** A test's or a hook's function. */
@@ -119,9 +121,25 @@ export class Journal {
     run: TracedRun<T>,
     { isWhole = false, level = 'debug' }: { isWhole?: boolean; level?: 'debug' | 'trace' | undefined } = {},
   ): Promise<T> {
-    if (this.#threshold > LEVELS[level]) return trace(operation, run);
-    const at = this.#inside.getStore() ? LEVELS.trace : LEVELS[level];
-    if (this.#threshold > at) return trace(operation, run);
+    const end = this.open(operation, level);
+    if (end === undefined) return trace(operation, run);
+    return (isWhole ? this.#inside.run(true, trace<T>, operation, run) : trace(operation, run)).then(
+      (result) => {
+        end();
+        return result;
+      },
+      (error) => {
+        end(error);
+        throw error;
+      },
+    );
+  }
+
+  /** Begins the line of an operation; undefined where it is nobody's business. What is returned ends it. */
+  open(operation: Operation, level: 'info' | 'debug' | 'trace'): ((error?: unknown) => void) | undefined {
+    if (this.#threshold > LEVELS[level]) return undefined;
+    const at = level === 'debug' && this.#inside.getStore() ? LEVELS.trace : LEVELS[level];
+    if (this.#threshold > at) return undefined;
     const progress: Progress = { took: undefined, error: undefined };
     const { connection, operation: message, attributes: fields } = operation;
     const line: Line = {
@@ -134,21 +152,11 @@ export class Journal {
       operation: progress,
     };
     this.#keep(line, true);
-    const end = () => {
+    return (error) => {
       progress.took = timeNow() - line.time;
+      progress.error = error;
       if (this.#outlets.length > 0) this.#writeOperation(line, progress);
     };
-    return (isWhole ? this.#inside.run(true, trace<T>, operation, run) : trace(operation, run)).then(
-      (result) => {
-        end();
-        return result;
-      },
-      (error) => {
-        progress.error = error;
-        end();
-        throw error;
-      },
-    );
   }
 
   /** @param isTests whether the test's code has logged it, and not a connection whose sockets some test had opened */
@@ -170,7 +178,7 @@ export class Journal {
 
   #writeOperation({ level, connection, message, fields }: Line, { took, error }: Progress): void {
     const call = fields?.call;
-    this.#loggerOf(connection)[level === LEVELS.trace ? 'trace' : 'debug'](
+    this.#loggerOf(connection)[levelName(level)](
       {
         operation: message,
         took: Math.round((took ?? 0) * 1000) / 1000,
@@ -199,7 +207,12 @@ export class Journal {
     const active = this.#options.current();
     if (active === undefined) return {};
     const test = this.#kept.get(active.state)?.name;
-    return { ...(test !== undefined && { test }), ...(active.kind === 'hook' && { hook: active.name }) };
+    const step = this.#options.step?.();
+    return {
+      ...(test !== undefined && { test }),
+      ...(active.kind === 'hook' && { hook: active.name }),
+      ...(step !== undefined && { step }),
+    };
   }
 
   #write(line: Line, text: string): void {

@@ -33,8 +33,8 @@ export function thresholds(asked: string | undefined): Thresholds {
 }
 
 /** `debug` for 20; the nearest below for levels of the user's own. */
-export function levelName(level: number): string {
-  let name = 'trace';
-  for (const [known, number] of Object.entries(LEVELS)) if (level >= number) name = known;
+export function levelName(level: number): LogLevel {
+  let name: LogLevel = 'trace';
+  for (const known of Object.keys(LEVELS) as LogLevel[]) if (level >= LEVELS[known]) name = known;
   return name;
 }

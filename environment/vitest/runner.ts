@@ -208,10 +208,30 @@ function attributeSoftFailures(): void {
     const owner = ownerOf(running?.origin());
     if (!owner) return soft(...args);
     const assertion = expect(...args);
-    return (assertion as unknown as Chained<typeof assertion>).withTest(owner).withContext({ soft: true });
+    return (assertion as unknown as Chained<typeof assertion>).withTest(inSteps(owner)).withContext({ soft: true });
   };
   attributed.add(ours);
   expect.soft = ours;
+}
+
+type Failed = { message: string; stack?: string };
+
+/** The task as Vitest's `expect.soft` sees it: what it adds to its errors names the step in which it came up. */
+function inSteps(task: RunnerTask): RunnerTask {
+  const named = (errors: Failed[]) => ({ push: (error: Failed) => errors.push(running?.inStep(error) ?? error) });
+  return withGetter(task, 'result', (result) =>
+    withGetter(result as { errors?: Failed[] }, 'errors', (errors) => named(errors as Failed[])),
+  );
+}
+
+function withGetter<T extends object>(target: T, name: keyof T, change: (value: object) => unknown): T {
+  return new Proxy(target, {
+    get(_, key) {
+      const value: unknown = Reflect.get(target, key);
+      return key === name && typeof value === 'object' && value !== null ? change(value) : value;
+    },
+    set: (_, key, value) => Reflect.set(target, key, value),
+  });
 }
 
 interface Chained<A> {
