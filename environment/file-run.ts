@@ -9,12 +9,15 @@ import { QaError } from '../bindings/core/errors.ts';
 import { redactError } from '../bindings/core/redact-value.ts';
 import type { MatcherDefaults, Runtime } from '../bindings/core/runtime.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
+import { claimPort } from '../servers/services/ports.ts';
+import { machineTime } from '../servers/services/spec.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { isRunKept, keepRun, keeps } from './keep.ts';
 import { Journal } from './log/journal.ts';
 import { notice } from './notice.ts';
 import type { QaBase } from './qa.ts';
 import { ActiveFunction, type RunningOptions } from './running.ts';
+import { Services } from './services/services.ts';
 import { Session } from './session.ts';
 import { makeState, StateScope, stateEvidence } from './state.ts';
 import { Steps } from './steps.ts';
@@ -36,6 +39,8 @@ export interface FileRunOptions {
   file: string;
   /** Moves a value into the tests' realm. */
   adopt: <T>(value: T) => T;
+  /** Whether the runner runs the tests again when files change. Default: false. */
+  isWatching?: boolean;
   /** The runner's own object of the describe (or file) that is being collected, for `qa.afterReset`. */
   collecting(): object | undefined;
 }
@@ -43,7 +48,7 @@ export interface FileRunOptions {
 export interface Docblock {
   /** `@tags smoke` */
   tags: readonly string[];
-  /** `@qa db cache`: connections to open instead of all. */
+  /** `@qa db shop`: connections to open and services to start instead of all. */
   connections: readonly string[] | undefined;
 }
 
@@ -72,16 +77,17 @@ export class FileRun {
   readonly #groups = new WeakMap<object, Promise<void>>();
   /** By the runner's object of the describe or file that registered them. */
   readonly #afterReset = new WeakMap<object, (() => unknown)[]>();
+  readonly #services: Services;
+  /** When what a scope's function is to see of services begins. */
+  readonly #began = new WeakMap<StateScope, number>();
   /** In the order in which a failure shows what they know. */
-  readonly #witnesses: readonly Witness[] = [
-    { about: (key) => this.#about(key, (state) => stateEvidence(state, this.runtime.redact)) },
-    { about: (key) => this.#about(key, (state) => this.#steps.about(state)) },
-    { about: (key) => this.#about(key, (state) => this.#journal.about(state)) },
-  ];
+  readonly #witnesses: readonly Witness[];
   readonly #journal: Journal;
   readonly #steps: Steps;
   /** Something may have been written since the last reset or baseline. */
   #touched = false;
+  /** How many describes have one now. */
+  #baselines = 0;
   /** Resets and baselines one after another. */
   #queue: Promise<unknown> = Promise.resolve();
   #isOpen = false;
@@ -109,6 +115,23 @@ export class FileRun {
       adopt: options.adopt,
       waitFor: (source, expected, waitOptions, caller) => this.#waitFor(source, expected, waitOptions, caller),
     });
+    this.#services = new Services({
+      config,
+      session: this.#session,
+      runner: options.runner,
+      worker: options.worker,
+      isWatching: options.isWatching ?? false,
+      qa: () => this.runtime.qa,
+      adopt: options.adopt,
+      since: () => this.#began.get(this.#current.getStore()?.state ?? this.#fileState) ?? 0,
+    });
+    this.#began.set(this.#fileState, machineTime());
+    this.#witnesses = [
+      { about: (key) => this.#about(key, (state) => stateEvidence(state, this.runtime.redact)) },
+      { about: (key) => this.#about(key, (state) => this.#steps.about(state)) },
+      ...this.#services.witnesses,
+      { about: (key) => this.#about(key, (state) => this.#journal.about(state)) },
+    ];
     const defaults: MatcherDefaults = { soft: config.soft ?? true, within: config.within ?? 5000 };
     this.runtime = {
       runner: options.runner,
@@ -139,21 +162,24 @@ export class FileRun {
     return selectTests(root, this.#options.docblock.tags, rules);
   }
 
-  /** Opens the file's connections. @throws QaError QA_OPEN_FAILED and others */
+  /** Opens the file's connections, and starts its services. @throws QaError QA_OPEN_FAILED, QA_SERVICE_START and others */
   async open(): Promise<void> {
-    const names = this.#options.docblock.connections ?? this.#session.names;
+    const connections = this.#session.names;
+    const services = this.#services.names;
+    const names = this.#options.docblock.connections ?? [...connections, ...services];
     for (const name of names) {
-      if (!this.#session.names.includes(name)) {
+      if (!connections.includes(name) && !services.includes(name)) {
         throw new QaError('QA_CONFIG', {
-          what: `The docblock's \`@qa\` line names \`${name}\`, but the config has no such connection. ${didYouMean(name, this.#session.names)}`,
+          what: `The docblock's \`@qa\` line names \`${name}\`, but the config has no such connection or service. ${didYouMean(name, [...connections, ...services])}`,
           mend: 'Correct the `@qa` line',
         });
       }
     }
     this.#isOpen = true;
-    await this.#session.open(names);
+    await this.#session.open(names.filter((name) => connections.includes(name)));
+    const isReset = await this.#services.open(names.filter((name) => services.includes(name)));
     // What an earlier file of this worker left is undone before anything of this one runs.
-    this.#touched = true;
+    this.#touched = !isReset;
   }
 
   /**
@@ -177,6 +203,7 @@ export class FileRun {
     if (group) return this.#prepareGroup(group, outer);
     await this.#serially(async () => {
       await this.#settleBaselines(outer);
+      await this.#reviveServices();
       await this.#resetIfTouched();
     });
     suite.baselinePending = true;
@@ -201,6 +228,7 @@ export class FileRun {
     const suite = this.#suites.get(suiteKey);
     const state = new StateScope(suite?.state ?? this.#fileState);
     this.#tests.set(key, state);
+    this.#began.set(state, machineTime());
     if (suite) this.#suiteOf.set(state, suite);
     this.#journal.begin(state, name);
     for (const witness of this.#witnesses) witness.testStart?.(key);
@@ -215,6 +243,11 @@ export class FileRun {
     this.#kept = 'QA_KEEP=1 and a test failed: what it left is kept, so no other test of this file may run';
     notice(this.#kept);
     this.#keeping = keepRun();
+  }
+
+  /** At the end of a failed test, before `evidence`. */
+  async gather(key: object): Promise<void> {
+    await Promise.all(this.#witnesses.map((witness) => witness.gather?.(key)));
   }
 
   /** Why the remaining tests of the file must be skipped; undefined when they need not. */
@@ -244,6 +277,7 @@ export class FileRun {
     if (!suite) return;
     if (suite.hasBaseline) {
       this.#session.popBaseline();
+      this.#baselines -= 1;
       this.#touched = true;
     }
     suite.baselinePending = false;
@@ -311,6 +345,7 @@ export class FileRun {
     await this.#queue.catch(() => undefined);
     try {
       await this.#keeping;
+      await this.#services.close({ isKept: this.#kept !== undefined, isAtBase: this.#baselines === 0 });
     } finally {
       await this.#session.close().catch((error) => {
         throw this.redacted(error);
@@ -331,6 +366,7 @@ export class FileRun {
   #prepare(suite: Suite | undefined): Promise<void> {
     return this.#serially(async () => {
       await this.#settleBaselines(suite);
+      await this.#reviveServices();
       await this.#resetIfTouched();
       // Also what a hook that then fails has written.
       this.#touched = true;
@@ -346,7 +382,17 @@ export class FileRun {
     await this.#session.pushBaseline();
     suite.baselinePending = false;
     suite.hasBaseline = true;
+    this.#baselines += 1;
     this.#touched = false;
+  }
+
+  /** One that a test has ended, or that died, must not make the next test fail. What it writes at its start is undone. */
+  async #reviveServices(): Promise<void> {
+    const ended = await this.#services.ended();
+    if (ended.length === 0) return;
+    await this.#session.reset();
+    await this.#services.revive(ended);
+    this.#touched = true;
   }
 
   async #resetIfTouched(): Promise<void> {
@@ -415,6 +461,8 @@ export class FileRun {
         hooks.push(hook);
         this.#afterReset.set(key, hooks);
       },
+      service: (name) => this.#services.handle(name),
+      port: claimPort,
       run: { id: run, worker },
     };
     return Object.assign(base, this.#session.handles());

@@ -14,6 +14,7 @@ export interface Parked {
   driver: unknown;
   lease: Lease | undefined;
   resetter: Resetter | undefined;
+  isRestored: boolean;
   /** Knows the secrets that opening came upon. */
   redactor: Redactor;
 }

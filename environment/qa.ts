@@ -1,8 +1,10 @@
 /** The parts of `qa` that are there whatever the config names. */
 import type { Logger } from 'pino';
+import type { ServiceHandle } from './services/handle.ts';
 import type { State } from './state.ts';
 
-export interface QaBase {
+/** `Service`: the names of the config's services. */
+export interface QaBase<Service extends string = string> {
   /** What tests hand on to each other. */
   readonly state: State;
   /**
@@ -38,6 +40,18 @@ export interface QaBase {
    * const order = await qa.step('pay the order', async () => { … });
    */
   step<T>(name: string, run: () => T): T;
+  /**
+   * A service under test, which the config names.
+   *
+   * @throws QaError QA_MISUSE for a name that the config lacks
+   */
+  service(name: Service): ServiceHandle;
+  /**
+   * A free port that nobody else of this run gets.
+   *
+   * @throws QaError QA_SERVICE_START when none is free
+   */
+  port(): number;
   /** Who this is: the run and the worker. */
   readonly run: { readonly id: string; readonly worker: string };
 }

@@ -19,6 +19,9 @@ import { type Journal, logOf } from './log/journal.ts';
 import { connectionFor } from './needs.ts';
 import { notice } from './notice.ts';
 import { park, unpark } from './parked.ts';
+import { addressVariable } from './variables.ts';
+
+export { addressVariable } from './variables.ts';
 
 /** Time for one connection to close, ms: a hung server must not hold the run. */
 const CLOSE_TIMEOUT = 2000;
@@ -47,6 +50,8 @@ interface Slot {
   opened?: Opened;
   resetter?: Resetter;
   opening?: Promise<void>;
+  /** Whether its reset undoes what was written, rather than only noting where a test begins. */
+  isRestored?: boolean;
   /** What the way to the target depends on. */
   key?: string;
   failed?: boolean;
@@ -91,6 +96,23 @@ export class Session {
     return [...this.#slots.values()].some((slot) => slot.resetter !== undefined);
   }
 
+  /** Whether anything here is brought back to what it was. */
+  get restores(): boolean {
+    return [...this.#slots.values()].some((slot) => slot.resetter !== undefined && slot.isRestored);
+  }
+
+  /** Whether what is written through this connection is undone. */
+  isRestored(name: string): boolean {
+    const slot = this.#slots.get(name);
+    return slot?.resetter !== undefined && slot.isRestored === true;
+  }
+
+  /** Whether each worker has a target of its own there. */
+  isOfWorker(name: string): boolean {
+    const lease = this.#slots.get(name)?.scope.lease;
+    return lease !== undefined && !lease.isShared && this.#options.workers > 1;
+  }
+
   /**
    * Opens the named connections and those that they need, in parallel where they do not depend on each other.
    *
@@ -99,7 +121,7 @@ export class Session {
   async open(names: readonly string[]): Promise<void> {
     const { config } = this.#options;
     const wanted = this.#withNeeds(names);
-    this.#selected = new Set(wanted);
+    this.#selected = new Set([...(this.#selected ?? []), ...wanted]);
     const deadline = new Deadline(config.openTimeout ?? 10_000);
     const results = await Promise.allSettled(wanted.map((name) => this.#openOnce(this.#slots.get(name)!, deadline)));
     deadline.clear();
@@ -304,7 +326,7 @@ export class Session {
       await Promise.all([kept.resetter?.close(), binding.close(kept.client)]);
       return false;
     }
-    const { client, options, driver, lease, resetter, redactor } = kept;
+    const { client, options, driver, lease, resetter, isRestored, redactor } = kept;
     this.redactor.include(redactor);
     scope.lease = lease;
     try {
@@ -316,11 +338,16 @@ export class Session {
     }
     slot.opened = { client, options, driver };
     if (resetter) slot.resetter = resetter;
+    slot.isRestored = isRestored;
     return true;
   }
 
   /** Leaves an open connection to the next file of this process, where all of it can be made as good as new. */
-  async #park({ binding, name, key, scope, failed }: Slot, opened: Opened, resetter?: Resetter): Promise<boolean> {
+  async #park(
+    { binding, name, key, scope, failed, isRestored = false }: Slot,
+    opened: Opened,
+    resetter?: Resetter,
+  ): Promise<boolean> {
     if (!binding.renew || key === undefined || failed) return false;
     if (resetter && !resetter.renew?.()) return false;
     if (!(await binding.renew(opened.client))) return false;
@@ -329,6 +356,7 @@ export class Session {
       key,
       lease: scope.lease,
       resetter,
+      isRestored,
       redactor: this.redactor,
     });
     return true;
@@ -345,6 +373,7 @@ export class Session {
     const isShared = scope.lease ? scope.lease.isShared : true;
     if (isShared && workers > 1 && !proof.harmless)
       throw sharedTarget(name, this.#address(binding, { options }), proof, workers);
+    slot.isRestored = !proof.harmless;
     slot.resetter = await binding.reset(slot.opened!.client, proof, scope);
   }
 
@@ -403,11 +432,6 @@ function makePresentable(handle: object, shown: () => object): void {
   for (const key of [inspect.custom, 'toJSON']) {
     if (!(key in handle)) Object.defineProperty(handle, key, { value: shown, configurable: true });
   }
-}
-
-/** `orderDb` → `QA_ORDER_DB_URL` */
-export function addressVariable(name: string): string {
-  return `QA_${name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()}_URL`;
 }
 
 function withoutServer({ server: _, ...rest }: Record<string, unknown>): Record<string, unknown> {

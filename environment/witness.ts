@@ -5,6 +5,8 @@
 export interface Witness {
   /** Before the hooks of a test, and again before each retry: what it knew of the test is forgotten. */
   testStart?(test: object): void;
+  /** Before `about`, when the test has failed: what must be asked for is asked for. */
+  gather?(test: object): Promise<void>;
   /** What it has seen of the test; undefined when there is nothing to show. */
   about(test: object): Evidence | undefined;
 }

@@ -172,8 +172,17 @@ export type {
   Stand,
 } from '../environment/config/define.ts';
 export { defineConfig } from '../environment/config/define.ts';
+export type {
+  CommandService,
+  DeployedService,
+  FunctionService,
+  Service,
+  ServiceQa,
+  StartedService,
+} from '../environment/config/services.ts';
 export type { LogOptions } from '../environment/log/outlets.ts';
 export type { QaBase } from '../environment/qa.ts';
+export type { ServiceExit, ServiceHandle } from '../environment/services/handle.ts';
 export type { State } from '../environment/state.ts';
 export type {
   AsymmetricLike,

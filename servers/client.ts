@@ -17,6 +17,7 @@ import {
   send,
 } from './protocol.ts';
 import { currentRun } from './run.ts';
+import type { ServiceCall } from './services/spec.ts';
 
 export interface KeeperClient {
   /** The server of this kind and these options; started when it does not run. */
@@ -30,6 +31,8 @@ export interface KeeperClient {
    * aborted, another one makes it.
    */
   once<T>(key: string, make: () => Promise<Made<T>>, signal: AbortSignal): Promise<T>;
+  /** What the keeper does for services. */
+  service<T>(call: ServiceCall, signal: AbortSignal): Promise<T>;
   keep(signal: AbortSignal): Promise<Kept>;
 }
 
@@ -137,6 +140,10 @@ class Line implements KeeperClient {
       await this.#ask(request).catch(() => undefined);
       throw error;
     }
+  }
+
+  service<T>(call: ServiceCall, signal: AbortSignal): Promise<T> {
+    return before(signal, this.#ask({ op: 'service', call })) as Promise<T>;
   }
 
   keep(signal: AbortSignal): Promise<Kept> {

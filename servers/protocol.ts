@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { ErrorCode } from '../bindings/core/errors.ts';
+import type { ServiceCall } from './services/spec.ts';
 
 /** A failure that can travel; the asking side makes a QaError of it and names its connection. */
 export interface Failure {
@@ -46,6 +47,8 @@ export type KeeperRequest =
   | { op: 'settle'; key: string; value?: unknown; failure?: Failure; address?: string }
   /** The maker gave up; the next one that waits makes it. */
   | { op: 'release'; key: string }
+  /** See services/spec.ts. */
+  | { op: 'service'; call: ServiceCall }
   /** Servers outlive the run. */
   | { op: 'keep' };
 

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   QA_RESET_FAILED: 'A reset could not bring the target back to its baseline.',
   QA_SHARED_TARGET: 'A shared target would be reset by several workers.',
   QA_SERVER_START: 'A throwaway server could not be started.',
+  QA_SERVICE_START: 'A service could not be started.',
   QA_SCHEMA_FAILED: 'The schema of a throwaway server could not be applied.',
   QA_STATE: 'A key of the state is missing.',
   QA_TAG: 'A tag or a tag expression is not known.',

@@ -2,17 +2,22 @@
 import type { Connection, HandleOf } from '../../bindings/core/connection.ts';
 import type { LogOptions } from '../log/outlets.ts';
 import type { QaBase } from '../qa.ts';
+import type { DeployedService, Service } from './services.ts';
 
 export type Connections = Readonly<Record<string, Connection>>;
 
 export interface Stand {
   /** Replaces whole connections of the same name and kind. */
   connections: Connections;
+  /** Services of the same name that run there. */
+  services?: Readonly<Record<string, DeployedService>>;
 }
 
-export interface QaConfig<C extends Connections = Connections> {
+export interface QaConfig<C extends Connections = Connections, S extends string = string> {
   /** Each becomes a property of the global `qa`. */
   connections: C;
+  /** The services under test, by name: started for the run, for a worker or for a file. */
+  services?: Readonly<Record<S, Service<C>>>;
   /** Other places to test against, chosen with `QA_STAND=name`. */
   stands?: Readonly<Record<string, Stand>>;
   /** Tags that tests may carry. With it an undeclared one is an error, without it any is accepted. */
@@ -28,7 +33,7 @@ export interface QaConfig<C extends Connections = Connections> {
   /** A file that gets the log of all tests: `log: { file: 'qa.ndjson' }`. Default: none; lines show under failed tests. */
   log?: LogOptions;
   /** Runs after each reset, before `beforeEach`; gets the same `qa` as the tests. */
-  afterReset?: (qa: QaBase & Handles<C>) => unknown;
+  afterReset?: (qa: QaBase<S> & Handles<C>) => unknown;
 }
 
 /** The handles of a config's connections. */
@@ -46,10 +51,13 @@ export interface Register {}
 export interface RunnerGlobals {}
 
 /** The connections of the registered config; any name when none is registered. */
-export type RegisteredConnections = Register extends { config: QaConfig<infer C> } ? C : Connections;
+export type RegisteredConnections = Register extends { config: QaConfig<infer C, infer _> } ? C : Connections;
+
+/** The names of its services. */
+export type RegisteredServices = Register extends { config: QaConfig<infer _, infer S> } ? S : string;
 
 /** Type of the global `qa`. */
-export type Qa = QaBase & Handles<RegisteredConnections>;
+export type Qa = QaBase<RegisteredServices> & Handles<RegisteredConnections>;
 
 /**
  * Types a config; returns it as it is.
@@ -58,6 +66,8 @@ export type Qa = QaBase & Handles<RegisteredConnections>;
  * const config = defineConfig({ connections: { db: postgres({ server: embedded({ schema: './schema.sql' }) }) } });
  * export default config;
  */
-export function defineConfig<const C extends Connections>(config: QaConfig<C>): QaConfig<C> {
+export function defineConfig<const C extends Connections, const S extends string = never>(
+  config: QaConfig<C, S>,
+): QaConfig<C, S> {
   return config;
 }

@@ -2,10 +2,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Connection } from '../../bindings/core/connection.ts';
 import { QaError } from '../../bindings/core/errors.ts';
 import { didYouMean } from '../../bindings/core/suggest.ts';
-import type { QaConfig } from './define.ts';
+import type { QaConfig, Stand } from './define.ts';
 import { validateConfig } from './validate.ts';
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'cjs'].map((extension) => `qa.config.${extension}`);
@@ -75,7 +74,15 @@ async function load(file: string, stand: string | undefined, importer: ConfigImp
     });
   }
   validateConfig(config, file);
-  return { ...config, connections: withStand(config, stand, file), file, baseDir: dirname(file), stand };
+  const chosen = standOf(config, stand, file);
+  return {
+    ...config,
+    connections: { ...config.connections, ...chosen?.connections },
+    services: { ...config.services, ...chosen?.services },
+    file,
+    baseDir: dirname(file),
+    stand,
+  };
 }
 
 async function importDefault(file: string): Promise<unknown> {
@@ -85,15 +92,13 @@ async function importDefault(file: string): Promise<unknown> {
   return createJiti(file, { tryNative: false }).import(file, { default: true });
 }
 
-function withStand(config: QaConfig, stand: string | undefined, file: string): Record<string, Connection> {
-  if (stand === undefined) return { ...config.connections };
+function standOf(config: QaConfig, stand: string | undefined, file: string): Stand | undefined {
+  if (stand === undefined) return undefined;
   const stands = config.stands ?? {};
   const chosen = stands[stand];
-  if (chosen === undefined) {
-    throw new QaError('QA_CONFIG', {
-      what: `QA_STAND is '${stand}', but ${file} has no such stand. ${didYouMean(stand, Object.keys(stands))}`,
-      mend: 'Correct QA_STAND, or unset it to use the connections as they stand in the config',
-    });
-  }
-  return { ...config.connections, ...chosen.connections };
+  if (chosen !== undefined) return chosen;
+  throw new QaError('QA_CONFIG', {
+    what: `QA_STAND is '${stand}', but ${file} has no such stand. ${didYouMean(stand, Object.keys(stands))}`,
+    mend: 'Correct QA_STAND, or unset it to use the connections as they stand in the config',
+  });
 }

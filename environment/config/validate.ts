@@ -6,9 +6,11 @@ import { didYouMean } from '../../bindings/core/suggest.ts';
 import { LEVEL_NAMES } from '../log/levels.ts';
 import { RESERVED_NAMES } from '../qa.ts';
 import type { QaConfig } from './define.ts';
+import { checkDeployed, checkNames, checkService } from './validate-services.ts';
 
 const CHECKS = {
   connections: ['an object of connections', isRecord],
+  services: ['an object of services', isRecord],
   stands: ['an object of stands', isRecord],
   tags: ['a list of names', (v) => Array.isArray(v) && v.every((tag) => typeof tag === 'string' && tag !== '')],
   soft: ['true or false', (v) => typeof v === 'boolean'],
@@ -33,11 +35,16 @@ export function validateConfig(config: unknown, file: string): asserts config is
   if (config.connections === undefined) fail('connections', 'is missing, expected an object of connections');
   const connections = config.connections as Record<string, unknown>;
   for (const [name, value] of Object.entries(connections)) checkConnection(name, value, `connections.${name}`, fail);
+  const services = Object.keys((config.services ?? {}) as object);
+  checkNames(services, Object.keys(connections));
+  for (const name of services) checkService(`services.${name}`, (config.services as Record<string, unknown>)[name]);
   for (const [stand, value] of Object.entries((config.stands ?? {}) as Record<string, unknown>)) {
     const path = `stands.${stand}`;
     if (!isRecord(value)) fail(path, `is ${kindOf(value)}, expected an object with \`connections\``);
-    for (const key of Object.keys(value))
-      if (key !== 'connections') fail(`${path}.${key}`, `is not known. ${didYouMean(key, ['connections'])}`);
+    for (const key of Object.keys(value)) {
+      if (key !== 'connections' && key !== 'services')
+        fail(`${path}.${key}`, `is not known. ${didYouMean(key, ['connections', 'services'])}`);
+    }
     if (!isRecord(value.connections))
       fail(`${path}.connections`, `is ${kindOf(value.connections)}, expected an object`);
     for (const [name, connection] of Object.entries(value.connections)) {
@@ -48,6 +55,13 @@ export function validateConfig(config: unknown, file: string): asserts config is
       const kinds = [(base as Connection).binding.kind, (connection as Connection).binding.kind];
       if (kinds[0] !== kinds[1])
         fail(at, `is of kind \`${kinds[1]}\`, but the connection it replaces is \`${kinds[0]}\``);
+    }
+    if (value.services !== undefined && !isRecord(value.services))
+      fail(`${path}.services`, `is ${kindOf(value.services)}, expected an object`);
+    for (const [name, service] of Object.entries(value.services ?? {})) {
+      const at = `${path}.services.${name}`;
+      if (!services.includes(name)) fail(at, `replaces no service. ${didYouMean(name, services)}`);
+      checkDeployed(at, service);
     }
   }
 }

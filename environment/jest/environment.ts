@@ -33,7 +33,13 @@ export interface Additions {
 }
 
 interface JestConfig {
-  globalConfig: { maxWorkers: number; testTimeout?: number; collectTests?: boolean };
+  globalConfig: {
+    maxWorkers: number;
+    testTimeout?: number;
+    collectTests?: boolean;
+    watch?: boolean;
+    watchAll?: boolean;
+  };
   projectConfig: ProjectConfig;
 }
 
@@ -93,6 +99,7 @@ export function makeEnvironment<Base extends BaseClass>(Base: Base, additions: A
         workers,
         docblock: readDocblock(docblockPragmas),
         file: testPath,
+        isWatching: (globalConfig.watch ?? false) || (globalConfig.watchAll ?? false),
         adopt: joinRealms(this.getVmContext()),
         collecting: () => (this.#state?.hasStarted === false ? this.#state.currentDescribeBlock : undefined),
       });

@@ -123,12 +123,15 @@ export class Lifecycle {
     }
   }
 
-  #testDone(test: CircusTest, state: CircusState): void {
+  async #testDone(test: CircusTest, state: CircusState): Promise<void> {
     const { fileRun, retries } = this.#options;
     this.#attempts.get(test)?.moveInto(test.errors);
     redactAll(test.errors, (error) => fileRun.redacted(error));
     const failed = test.errors.length > 0;
-    if (failed && !this.#isBlocked(test)) explain(test.errors, fileRun.describeFailure(test));
+    if (failed && !this.#isBlocked(test)) {
+      await fileRun.gather(test);
+      explain(test.errors, fileRun.describeFailure(test));
+    }
     const isFinal = !failed || test.invocations > retries();
     if (!isFinal) return;
     fileRun.testEnd(test, failed);

@@ -4,6 +4,8 @@ export interface Provided {
   root: string;
   /** How many workers run side by side. */
   workers: number;
+  /** Whether Vitest watches. */
+  isWatching: boolean;
   /** The variable of Node that the plugin has set for workers: no test and no service that it starts needs to see it. */
   compileCache?: string;
 }

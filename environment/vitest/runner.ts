@@ -73,8 +73,8 @@ export class QaRunner extends TestRunner {
     this.#fileOf(test)?.wrapCallbacks(test);
   }
 
-  override onAfterRunTask(test: RunnerTask): void {
-    if (test.type === 'test') this.#fileOf(test)?.testDone(test);
+  override async onAfterRunTask(test: RunnerTask): Promise<void> {
+    if (test.type === 'test') await this.#fileOf(test)?.testDone(test);
     super.onAfterRunTask(test);
   }
 
@@ -114,7 +114,7 @@ export class QaRunner extends TestRunner {
   }
 
   async #make(file: RunnerTestFile): Promise<TestFile> {
-    const { root, workers, compileCache } = this.injectValue(PROVIDED) as Provided;
+    const { root, workers, compileCache, isWatching } = this.injectValue(PROVIDED) as Provided;
     if (process.env.NODE_COMPILE_CACHE === compileCache) delete process.env.NODE_COMPILE_CACHE;
     const [config, docblock] = await Promise.all([loadConfig(root, process.env, this.#importer()), docblockOf(file)]);
     this.#inheritTags(file, docblock.tags);
@@ -126,6 +126,7 @@ export class QaRunner extends TestRunner {
       workers,
       docblock,
       file: file.filepath,
+      isWatching,
       // Tests and drivers share one realm.
       adopt: (value) => value,
       collecting: () => (this.#isCollecting ? collectedNow() : undefined),

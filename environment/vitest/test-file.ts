@@ -112,14 +112,16 @@ export class TestFile {
   }
 
   /** When all attempts of a test are over. */
-  testDone(test: RunnerTestCase): void {
+  async testDone(test: RunnerTestCase): Promise<void> {
     this.#redact(test);
     const errors = test.result?.errors ?? [];
     const first = errors[this.#attempts.get(test) ?? 0];
     const failed = test.result?.state === 'fail';
     disown(test);
     this.fileRun.testEnd(test, failed);
-    if (failed && first && !this.#reason(test)) append(first, this.fileRun.describeFailure(test));
+    if (!failed || !first || this.#reason(test)) return;
+    await this.fileRun.gather(test);
+    append(first, this.fileRun.describeFailure(test));
   }
 
   /** Before anything of a test: with QA_KEEP=1 the first failed one was the file's last. */

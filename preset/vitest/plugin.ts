@@ -47,7 +47,12 @@ export function qaPreset(options: QaPresetOptions = {}): Plugin {
       useRunner(project);
       defaultTimeouts(project);
       const compileCache = keepCompiled(project);
-      const provided: Provided = { root, workers: project.config.maxWorkers, ...(compileCache && { compileCache }) };
+      const provided: Provided = {
+        root,
+        workers: project.config.maxWorkers,
+        isWatching: vitest.config.watch,
+        ...(compileCache && { compileCache }),
+      };
       project.provide(PROVIDED as never, provided as never);
       await declareTags(root, project, vitest);
       rerunOnChange(root, vitest);

@@ -8,6 +8,7 @@ import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { Failed, type Failure, type KeeperRequest, type Kept, receive, send } from '../protocol.ts';
 import { address } from '../run-folder.ts';
+import { Services } from '../services/services.ts';
 import { Ledger } from './ledger.ts';
 import { Servers } from './servers.ts';
 
@@ -19,6 +20,7 @@ const LONGEST_END = 4_000;
 const folder = process.argv[2]!;
 const socket = address(folder, 'keeper');
 const servers = new Servers();
+const services = new Services();
 const ledger = new Ledger();
 const addresses: string[] = [];
 let isKept = false;
@@ -40,7 +42,10 @@ process.stdin.on('error', mainEnded).on('close', mainEnded).resume();
 
 function serve(client: Socket): void {
   client.on('error', () => client.destroy());
-  client.once('close', () => ledger.leave(client));
+  client.once('close', () => {
+    ledger.leave(client);
+    services.leave(client);
+  });
   receive(client, ({ id, ...request }: KeeperRequest & { id: number }) => {
     const reply = (value: unknown) => send(client, { id, value: value ?? null });
     const fail = (failure: Failure) => send(client, { id, failure });
@@ -60,6 +65,9 @@ function serve(client: Socket): void {
         ledger.release(request.key, client);
         reply(null);
         break;
+      case 'service':
+        services.call(request.call, { owner: client, reply, fail: (error) => fail(toFailure(error)) });
+        break;
       case 'keep':
         reply(keep());
         break;
@@ -69,7 +77,7 @@ function serve(client: Socket): void {
 
 function keep(): Kept {
   isKept = true;
-  return { addresses, stop: `kill ${process.pid}` };
+  return { addresses: [...addresses, ...services.addresses], stop: `kill ${process.pid}` };
 }
 
 function mainEnded(): void {
@@ -82,7 +90,9 @@ async function end(code: number): Promise<void> {
   if (isEnding) return;
   isEnding = true;
   listener.close();
-  await Promise.race([servers.stop(), new Promise((resolve) => setTimeout(resolve, LONGEST_END))]);
+  // Services first: what they still write at their end has somewhere to go.
+  const stopped = services.stop().then(() => servers.stop());
+  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, LONGEST_END))]);
   // While the main process lives it listens in the folder, and may start another keeper.
   rmSync(hasMainEnded ? folder : socket, { recursive: true, force: true });
   process.exit(code);

@@ -41,6 +41,7 @@ test('README lists each binding of the registry with its driver', () => {
 describe('options', () => {
   const config = {
     connections: 1,
+    services: 1,
     stands: 1,
     tags: 1,
     soft: 1,

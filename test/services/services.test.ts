@@ -1,0 +1,191 @@
+/** Services under test: started, looked after, and told of when they fail. Each is a real process. */
+import { createServer, type Server } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import type { Qa } from '../../environment/config/define.ts';
+import { isAlive } from '../servers/processes.ts';
+import { ask, failure, fixture, TestFile, until } from './harness.ts';
+
+test('it runs at a port of its own, prints what is shown, and can be asked', async () => {
+  await using file = await new TestFile({ services: { shop: fixture() } }).open();
+  const block = await file.test(async (qa) => {
+    const shop = qa.service('shop');
+    expect(shop.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(await ask(shop.url, '/health')).toBe('ok');
+    await ask(shop.url, '/say', 'an order came');
+    await ask(shop.url, '/complain', 'and was refused');
+    expect(await shop.logs()).toBe('an order came\nand was refused');
+    expect(await shop.logs({ since: 'start' })).toMatch(/^listening on \d+\nan order/);
+  });
+  expect(block).toBe('output of shop:\n  an order came\n  and was refused');
+  // What an earlier test caused is not this one's.
+  expect(await file.test(() => undefined)).toBe('');
+});
+
+describe('one that does not start is one error, which tells why', () => {
+  test('never ready: what its last answer was, and what it printed', async () => {
+    const services = { slow: fixture('never', { startTimeout: 1500 }) };
+    const error = await failure(new TestFile({ services }).open());
+    expect(error.code).toBe('QA_SERVICE_START');
+    expect(error.message).toMatch(
+      /^The service `slow` was not ready after 1500 ms: http:\/\/127\.0\.0\.1:\d+\/health: nothing listened there\. Its last lines:\n {4}I think about it\nMend what its lines say, correct `services\.slow\.ready`, or give it more time: `startTimeout: 3000`$/,
+    );
+    // Another worker has the same error, of the same attempt: its port tells it.
+    const again = await failure(new TestFile({ services, worker: '2', workers: 2 }).open());
+    expect(again.message).toBe(error.message);
+  });
+
+  test('it crashes at once', async () => {
+    const error = await failure(new TestFile({ services: { crashing: fixture('crashes') } }).open());
+    expect(error.message).toMatch(
+      /^The service `crashing` ended with exit code 7 before it was ready\. Its last lines:\n {4}no database at .*\nMend what its lines say; to see it by hand, run `.*node service\.mjs crashes` in /,
+    );
+  });
+
+  test.each([
+    ['a line', 'no-such-program --port 1', 'there is no such command'],
+    ['a list', ['./no-such-program'], 'there is no such command'],
+    ['what is no program', ['./service.mjs'], 'the command may not be run'],
+  ])('a command that is not there, as %s', async (name, command, why) => {
+    const services = { [`lost-${name.replaceAll(' ', '-')}`]: fixture('', { command }) };
+    const error = await failure(new TestFile({ services }).open());
+    expect(error.message).toContain(`before it was ready: ${why}. Its last lines:\n`);
+    expect(error.message).toMatch(/Correct `services\.lost-[\w-]+\.command`, or install what it names: `.*` in \S+\.$/);
+  });
+
+  test('a function that judges: what it throws for good, and what it threw last', async () => {
+    const wrong = () => (undefined as unknown as { x: { y: 1 } }).x.y;
+    const services = { judged: fixture('well', { ready: wrong }) };
+    const error = await failure(new TestFile({ services }).open());
+    expect(error.message).toMatch(/its function `ready` failed: TypeError: Cannot read properties of undefined/);
+    const later = {
+      impatient: fixture('well', {
+        startTimeout: 300,
+        ready: () => {
+          throw new Error('no topic yet');
+        },
+      }),
+    };
+    expect((await failure(new TestFile({ services: later }).open())).message).toContain('after 300 ms: no topic yet');
+  });
+});
+
+test.each([
+  ['a line with a text', 'listening on'],
+  ['a line that a pattern matches', /^listening on \d+$/g],
+  ['its port', undefined],
+  ['a function', async (qa: Qa) => ++calls > 2 && (await ask(qa.service('by-a-function').url, '/health')) === 'ok'],
+])('ready by %s', async (name, ready) => {
+  calls = 0;
+  const services = { [`by-${name.replace(/\W+/g, '-')}`]: fixture('well', { ready }) };
+  await using file = await new TestFile({ services }).open();
+  expect(await ask(file.qa.service(Object.keys(services)[0]!).url, '/health')).toBe('ok');
+});
+let calls = 0;
+
+describe('one that ends in mid-test', () => {
+  test('by itself: the failure tells how and when; the next test finds it up, at the same address', async () => {
+    await using file = await new TestFile({ services: { frail: fixture() } }).open();
+    const { url } = file.qa.service('frail');
+    const block = await file.test(async (qa) => {
+      await ask(url, '/say', 'working on it');
+      await ask(url, '/crash', '5');
+      await until(() =>
+        ask(url, '/health').then(
+          () => false,
+          () => true,
+        ),
+      );
+      await expect(qa.service('frail').kill()).rejects.toThrow(/There is nothing to send SIGTERM to: .*exit code 5/);
+    });
+    expect(block).toMatch(
+      /^output of frail:\n {2}working on it\n {2}── frail ended with exit code 5 \d+(\.\d)? m?s after the test began$/,
+    );
+    const next = await file.test(async () => expect(await ask(url, '/health')).toBe('ok'));
+    expect(next).toMatch(/^output of frail:\n {2}listening on \d+$/);
+  });
+
+  test('killed or restarted by the test', async () => {
+    await using file = await new TestFile({ services: { killed: fixture() } }).open();
+    const { url } = file.qa.service('killed');
+    const pid = await ask(url, '/pid');
+    const block = await file.test(async (qa) => {
+      expect(await qa.service('killed').kill('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' });
+      await expect(ask(url, '/health')).rejects.toThrow();
+      await qa.service('killed').restart();
+      expect(await ask(url, '/pid')).not.toBe(pid);
+    });
+    expect(block).toMatch(/── killed was ended by SIGKILL .* after the test began, as the test wanted$/);
+    await file.test(async (qa) => {
+      expect(await qa.service('killed').kill('SIGSTOP')).toBeUndefined();
+      await qa.service('killed').restart();
+      expect(await ask(url, '/health')).toBe('ok');
+    });
+  });
+
+  test('what cannot be: no such signal, no such service, before it is there', async () => {
+    const file = new TestFile({ services: { early: fixture() } });
+    expect(() => file.qa.service('erly' as never)).toThrow(/has no such service\. Did you mean `early`\?/);
+    expect(() => file.qa.service('early').url).toThrow(/`qa\.service\('early'\)` was used before the service was/);
+    await file.open();
+    await expect(file.qa.service('early').kill('SIGKIL' as never)).rejects.toThrow(/Did you mean `SIGKILL`\?/);
+    await file.close();
+  });
+});
+
+test('its children end with it, and theirs', async () => {
+  await using file = await new TestFile({ services: { parent: fixture('forks') } }).open();
+  const family = async () => {
+    const lines = await file.qa.service('parent').logs({ since: 'start' });
+    return [...lines.matchAll(/child (\d+) (\d+)/g)].flatMap(([, child, grandchild]) => [
+      Number(child),
+      Number(grandchild),
+    ]);
+  };
+  await file.test(async (qa) => {
+    await until(async () => (await family()).length === 2);
+    const pids = await family();
+    expect(pids.map(isAlive)).toEqual([true, true]);
+    await ask(qa.service('parent').url, '/crash');
+    await until(() => !pids.some(isAlive));
+  });
+});
+
+test('one that is deaf to SIGTERM is killed in the end', async () => {
+  const file = await new TestFile({ services: { deaf: fixture('deaf', { scope: 'file' }) } }).open();
+  const pid = Number(await ask(file.qa.service('deaf').url, '/pid'));
+  const said = file.test((qa) => qa.service('deaf').kill(), 700);
+  await expect(said).rejects.toThrow(/`deaf` got SIGTERM, and has not ended when the time of this test was up/);
+  expect(isAlive(pid)).toBe(true);
+  await file.close();
+  expect(isAlive(pid)).toBe(false);
+}, 20_000);
+
+describe('ports', () => {
+  test('none is given twice', () => {
+    const { qa } = new TestFile({});
+    const ports = Array.from({ length: 200 }, () => qa.port());
+    expect(new Set(ports).size).toBe(200);
+  });
+
+  test('one that somebody else took meanwhile is replaced', async () => {
+    const thieves: Server[] = [];
+    const services = {
+      robbed: fixture('well', {
+        env: (async (qa: { port(): number }) => {
+          const port = qa.port();
+          if (thieves.length < 2) {
+            const thief = createServer();
+            thieves.push(thief);
+            await new Promise<void>((resolve) => thief.listen(port, '127.0.0.1', resolve));
+          }
+          return { PORT: String(port) };
+        }) as never,
+        ready: 'listening',
+      }),
+    };
+    await using file = await new TestFile({ services }).open();
+    expect(await ask(file.qa.service('robbed').url, '/health')).toBe('ok');
+    expect(thieves).toHaveLength(2);
+    for (const thief of thieves) thief.close();
+  });
+});
