@@ -62,7 +62,11 @@ const KAFKA_FILES = {
 const needsKafka = (page: string) => page === 'docs/kafka.md';
 /** Its examples need no service. */
 const isAlone = (page: string) =>
-  page === 'docs/aerospike.md' || needsCassandra(page) || needsMemcached(page) || needsRedis(page);
+  page === 'docs/services.md' ||
+  page === 'docs/aerospike.md' ||
+  needsCassandra(page) ||
+  needsMemcached(page) ||
+  needsRedis(page);
 const needsMemcached = (page: string) => page === 'docs/adding-a-binding.md';
 const needsRedis = (page: string) => page === 'docs/redis.md';
 const needsCassandra = (page: string) => page === 'docs/cassandra.md';

@@ -27,6 +27,7 @@ export const PAGES = [
     'state-and-reset',
     'logging',
     'servers',
+    'services',
     'kafka',
     'redis',
     'aerospike',
