@@ -1,14 +1,16 @@
 /** The seam between the matchers and a runner: called once a test file, by the runner's setup file. */
 import { runtime } from '../bindings/core/runtime.ts';
-import { entryMatcher, messageMatcher, type RawMatcher, rowMatcher } from './matcher.ts';
+import { entryMatcher, messageMatcher, type RawMatcher, rowMatcher, secretMatcher } from './matcher.ts';
 import { kindOf, misuse, optionsOf, partialRow } from './misuse.ts';
 import { entryOptions, expectedEntry } from './misuse-entries.ts';
 import { messageOptions, partialMessage } from './misuse-messages.ts';
+import { expectedSecret } from './misuse-secrets.ts';
 import { softOf } from './soft.ts';
 import { entryMatching } from './to-have-entry.ts';
 import { rowCount } from './to-have-row-count.ts';
 import { rowMatching } from './to-have-row-matching.ts';
 import { rowsMatching } from './to-have-rows-matching.ts';
+import { secretMatching } from './to-have-secret.ts';
 import { messageMatching } from './to-receive-message.ts';
 import { messagesMatching } from './to-receive-messages.ts';
 import type { MatcherName } from './types.ts';
@@ -28,6 +30,8 @@ export type {
   MessagesOptions,
   QaMatchers,
   RowsOptions,
+  SecretMatchers,
+  SecretOptions,
 } from './types.ts';
 
 /** The part of a runner's `expect` that is needed. */
@@ -115,6 +119,15 @@ export const MATCHERS = {
       observer,
       expectedEntry(observer, expected, 'toHaveEntry'),
       entryOptions(observer, options, 'toHaveEntry'),
+      context,
+    ),
+  ),
+
+  toHaveSecret: secretMatcher('toHaveSecret', (observer, [expected, options], context) =>
+    secretMatching(
+      observer,
+      expectedSecret(observer, expected, 'toHaveSecret'),
+      optionsOf(options, 'toHaveSecret', ['exactly']),
       context,
     ),
   ),

@@ -69,11 +69,11 @@ function generationDifference(generation: number | undefined, wanted: number | B
   return [fact('generation', said(text), said(generation === undefined ? 'not known' : printCount(generation)))];
 }
 
-function within(value: number, { atLeast = 0, atMost = Number.POSITIVE_INFINITY }: Bounds): boolean {
+export function within(value: number, { atLeast = 0, atMost = Number.POSITIVE_INFINITY }: Bounds): boolean {
   return value >= atLeast && value <= atMost;
 }
 
-function bounds({ atLeast, atMost }: Bounds, print: (value: number) => string): string {
+export function bounds({ atLeast, atMost }: Bounds, print: (value: number) => string): string {
   return [
     ...(atLeast === undefined ? [] : [`at least ${print(atLeast)}`]),
     ...(atMost === undefined ? [] : [`at most ${print(atMost)}`]),

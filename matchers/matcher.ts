@@ -7,6 +7,7 @@ import type { EntryObserver } from '../bindings/core/entries.ts';
 import { isQaError } from '../bindings/core/errors.ts';
 import type { MessageObserver } from '../bindings/core/messages.ts';
 import { type Running, runtime } from '../bindings/core/runtime.ts';
+import type { SecretObserver } from '../bindings/core/secrets.ts';
 import type { RowObserver } from '../bindings/core/source.ts';
 import { callsite, framed } from './callsite.ts';
 import type { Expectation, MatcherContext } from './expectation.ts';
@@ -16,6 +17,7 @@ import { type MessageExpectation, sourceEquality } from './message-expectation.t
 import { rowsOf } from './misuse.ts';
 import { entryOf } from './misuse-entries.ts';
 import { messagesOf } from './misuse-messages.ts';
+import { secretOf } from './misuse-secrets.ts';
 import { paintOf, type RunnerUtils } from './paint.ts';
 import { traced } from './traced.ts';
 import type { MatcherName } from './types.ts';
@@ -67,6 +69,10 @@ export function messageMatcher(
   return matcherOf(MESSAGES, name, prepare);
 }
 
+export function secretMatcher(name: MatcherName, prepare: Prepare<SecretObserver, Expectation<unknown>>): RawMatcher {
+  return matcherOf(SECRETS, name, prepare);
+}
+
 const ROWS: Kind<RowObserver, Expectation<unknown>> = {
   observerOf: rowsOf,
   equality: (observer, testers) => ({
@@ -86,6 +92,12 @@ const MESSAGES: Kind<MessageObserver, MessageExpectation<unknown>> = {
   observerOf: messagesOf,
   equality: sourceEquality,
   wait: waitForMessages,
+};
+
+const SECRETS: Kind<SecretObserver, Expectation<unknown>> = {
+  observerOf: secretOf,
+  equality: (_, testers) => ({ testers }),
+  wait,
 };
 
 function matcherOf<

@@ -91,7 +91,7 @@ export function entryOptions(observer: EntryObserver, value: unknown, matcher: s
   return options;
 }
 
-function isBounds(value: unknown): value is Bounds {
+export function isBounds(value: unknown): value is Bounds {
   if (!isPlainObject(value)) return false;
   const entries = Object.entries(value).filter(([, bound]) => bound !== undefined);
   return (

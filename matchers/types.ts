@@ -1,6 +1,7 @@
 /** The matchers as tests see them, checked against the row type of the source. */
 import type { EntrySource, EntryWaitOptions } from '../bindings/core/entries.ts';
 import type { MessageSource, Since } from '../bindings/core/messages.ts';
+import type { SecretConditions, SecretSource } from '../bindings/core/secrets.ts';
 import type { RowSource, WaitOptions } from '../bindings/core/source.ts';
 
 export interface MatcherOptions extends WaitOptions {
@@ -30,6 +31,11 @@ export interface MessagesOptions extends MessageOptions {
   exactly?: boolean;
   /** In the order of arrival; between partitions the broker promises none. Default: false. */
   inOrder?: boolean;
+}
+
+export interface SecretOptions extends MatcherOptions {
+  /** And its data has no other key. Default: false. */
+  exactly?: boolean;
 }
 
 export interface EntryOptions extends MatcherOptions, EntryWaitOptions {}
@@ -167,8 +173,28 @@ export interface EntryMatchers<T> {
   toHaveEntry(expected: EntryOf<T>, options?: EntryOptions): Promise<void>;
 }
 
+/** What the first argument may be for a source of a secret. */
+export type SecretOf<T> =
+  T extends SecretSource<infer Data>
+    ? Pick<SecretConditions, 'version'> & { data?: MatchingRow<Data> | AsymmetricLike }
+    : never;
+
+/** Matchers of secrets. They wait: await them. */
+export interface SecretMatchers<T> {
+  /**
+   * The secret is there, in this version, and its data matches the partial: within `within` ms (default 5000), then for
+   * `stays` ms (default 0). With `.not`: until it is gone or another. Values are compared truly and never shown: a
+   * failure names keys, versions, types and lengths.
+   *
+   * @throws QaError QA_MISUSE at once for an empty expectation, `undefined`, a version where the store keeps none
+   * @example
+   * await expect(qa.vault.secret('secret/data/shop/rotated')).toHaveSecret({ version: 3, data: { user: 'qa' } });
+   */
+  toHaveSecret(expected: SecretOf<T>, options?: SecretOptions): Promise<void>;
+}
+
 /** Every matcher of this package. */
-export interface QaMatchers<T> extends RowMatchers<T>, EntryMatchers<T>, MessageMatchers<T> {}
+export interface QaMatchers<T> extends RowMatchers<T>, EntryMatchers<T>, MessageMatchers<T>, SecretMatchers<T> {}
 
 export type MatcherName = keyof QaMatchers<unknown>;
 

@@ -3,15 +3,18 @@ import { type EntryObserver, isEntrySource } from '../bindings/core/entries.ts';
 import { isQaError, QaError } from '../bindings/core/errors.ts';
 import { isMessageSource, type MessageObserver } from '../bindings/core/messages.ts';
 import { runtime } from '../bindings/core/runtime.ts';
+import { isSecretSource, type SecretObserver } from '../bindings/core/secrets.ts';
 import { type AnySource, type Caller, type RowObserver, SOURCE, type WaitOptions } from '../bindings/core/source.ts';
 import { callsite, framed } from './callsite.ts';
 import { sourceEquality, written } from './message-expectation.ts';
 import { optionsOf, partialRow, rowsOf } from './misuse.ts';
 import { entryOptions, expectedEntry } from './misuse-entries.ts';
 import { messageOptions, partialMessage } from './misuse-messages.ts';
+import { expectedSecret } from './misuse-secrets.ts';
 import { paintOf } from './paint.ts';
 import { entryMatching } from './to-have-entry.ts';
 import { rowMatching } from './to-have-row-matching.ts';
+import { secretMatching } from './to-have-secret.ts';
 import { messageMatching } from './to-receive-message.ts';
 import { traced } from './traced.ts';
 import { type Outcome, type WaitContext, wait } from './wait.ts';
@@ -30,7 +33,9 @@ export async function waitForRow(
       ? forMessage(source[SOURCE], expected, options)
       : isEntrySource(source)
         ? forEntry(source[SOURCE], expected, options)
-        : forRow(rowsOf(source, 'waitFor'), expected, options);
+        : isSecretSource(source)
+          ? forSecret(source[SOURCE], expected, options)
+          : forRow(rowsOf(source, 'waitFor'), expected, options);
     const running = runtime().current();
     const settled = running?.track({
       label: `${label}.waitFor(…)`,
@@ -84,6 +89,20 @@ function forEntry(observer: EntryObserver, expected: unknown, options: WaitOptio
     async run(context) {
       const outcome = await wait(expectation, context);
       return { ...outcome, seen: outcome.seen?.value };
+    },
+  };
+}
+
+/** It returns the data. */
+function forSecret(observer: SecretObserver, expected: unknown, options: WaitOptions | undefined): Wait {
+  const wanted = expectedSecret(observer, expected, 'waitFor');
+  const given = optionsOf(options, 'waitFor', ['exactly']);
+  const expectation = secretMatching(observer, wanted, given, { equality: {} }, 'waitFor');
+  return {
+    label: observer.label,
+    async run(context) {
+      const outcome = await wait(expectation, context);
+      return { ...outcome, seen: outcome.seen?.there ? outcome.seen.data : undefined };
     },
   };
 }

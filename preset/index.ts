@@ -196,5 +196,7 @@ export type {
   MessagesOptions,
   QaMatchers,
   RowsOptions,
+  SecretMatchers,
+  SecretOptions,
   TestOptions,
 } from '../matchers/types.ts';

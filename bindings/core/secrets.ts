@@ -1,12 +1,13 @@
 /** Sources of secrets: a set of named values that a secret store keeps under one path, mostly in versions. */
+import type { Bounds } from './entries.ts';
 import { type AnySource, isSource, SOURCE, type StateObserver, type WaitOptions } from './source.ts';
 
-/** What a test may ask of a secret. */
+/** What a test may ask of a secret: at least one of both. */
 export interface SecretConditions<Data extends object = Record<string, unknown>> {
   /** Partial at any depth. */
   data?: Partial<Data> | Record<string, unknown>;
-  /** The version that must be there. */
-  version?: number;
+  /** What the current version must be. Only of stores that keep versions. */
+  version?: number | Bounds | { asymmetricMatch(other: unknown): boolean };
 }
 
 /** Lazy, as all sources are: it reads when a matcher or one of its methods does. */

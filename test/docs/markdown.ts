@@ -33,6 +33,7 @@ export const PAGES = [
     'aerospike',
     'cassandra',
     'codecs',
+    'secrets',
     'errors',
     'adding-a-binding',
   ].map((name) => `docs/${name}.md`),

@@ -1,6 +1,6 @@
 /** Jest with `@jest/globals`, and without @types/jest. */
 import { expect, test } from '@jest/globals';
-import { anything, cached, key, orders } from './order.ts';
+import { anything, cached, key, login, orders, secret } from './order.ts';
 
 test('rows', async () => {
   await expect(orders).toHaveRowMatching({ id: 'o-1', status: 'PAID', total: 42, paidAt: null });
@@ -52,4 +52,17 @@ test('entries', async () => {
   await expect(key).toHaveEntry('42', { ttl: { max: 1 } });
   // @ts-expect-error rows are no entry
   await expect(orders).toHaveEntry({ id: 'o-1' });
+});
+
+test('secrets', async () => {
+  await expect(login).toHaveSecret({ version: 3, data: { user: 'qa', password: expect.any(String) } }, { exactly: true });
+  await expect(login).not.toHaveSecret({ version: { atLeast: 4 } }, { stays: 10 });
+  await expect(secret).toHaveSecret({ data: { anything: 'qa' }, version: expect.any(Number) });
+  await expect.soft(secret).toHaveSecret({ data: expect.anything() });
+  // @ts-expect-error a key that is not there
+  await expect(login).toHaveSecret({ data: { usr: 'qa' } });
+  // @ts-expect-error keys stand in `data`
+  await expect(login).toHaveSecret({ user: 'qa' });
+  // @ts-expect-error rows are no secret
+  await expect(orders).toHaveSecret({ version: 1 });
 });

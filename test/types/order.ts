@@ -1,5 +1,5 @@
 /** A source whose rows are known, and one whose rows are not. */
-import type { EntrySource, MessageSource, RowSource } from '@qa/jest-preset';
+import type { EntrySource, MessageSource, RowSource, SecretSource } from '@qa/jest-preset';
 
 export interface Order {
   id: string;
@@ -21,3 +21,6 @@ export declare const topic: MessageSource<{
 /** A key whose value is known, and one whose value is not. */
 export declare const cached: EntrySource<Order>;
 export declare const key: EntrySource;
+/** A secret whose keys are known, and one whose keys are not. */
+export declare const login: SecretSource<{ user: string; password: string }>;
+export declare const secret: SecretSource;
