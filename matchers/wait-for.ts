@@ -100,6 +100,7 @@ function forSecret(observer: SecretObserver, expected: unknown, options: WaitOpt
   const expectation = secretMatching(observer, wanted, given, { equality: {} }, 'waitFor');
   return {
     label: observer.label,
+    expectation,
     async run(context) {
       const outcome = await wait(expectation, context);
       return { ...outcome, seen: outcome.seen?.there ? outcome.seen.data : undefined };

@@ -55,7 +55,10 @@ test('entries', async () => {
 });
 
 test('secrets', async () => {
-  await expect(login).toHaveSecret({ version: 3, data: { user: 'qa', password: expect.any(String) } }, { exactly: true });
+  await expect(login).toHaveSecret(
+    { version: 3, data: { user: 'qa', password: expect.any(String) } },
+    { exactly: true },
+  );
   await expect(login).not.toHaveSecret({ version: { atLeast: 4 } }, { stays: 10 });
   await expect(secret).toHaveSecret({ data: { anything: 'qa' }, version: expect.any(Number) });
   await expect.soft(secret).toHaveSecret({ data: expect.anything() });

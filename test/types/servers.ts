@@ -1,5 +1,5 @@
 /** What `server` takes: for each system the options that mean something there. */
-import { embedded, kafka, type PostgresServer, postgres } from '@qa/jest-preset';
+import { embedded, fromEnv, kafka, type PostgresServer, postgres, secret } from '@qa/jest-preset';
 
 postgres({ server: embedded() });
 postgres({ server: embedded({ schema: './schema.sql', isolation: 'run', binaries: '/opt/pg', startTimeout: 1000 }) });
@@ -33,3 +33,4 @@ const server: PostgresServer = embedded({ schema: './schema.sql' });
 const any = embedded({ schema: './schema.sql', version: '4.3.1' });
 postgres({ server });
 postgres({ server: any });
+postgres({ url: secret('postgres://u:p@h/d'), applicationName: secret(fromEnv('TENANT')), ssl: { key: secret('…') } });
