@@ -113,7 +113,7 @@ describe('what a failure says', () => {
                  + password: another text of 15 characters
                  - config.key: a number
                  + config.key: text of 12 characters
-      History    no such secret until ‹time›
+      History    there is no such secret until ‹time›
                  version 3, user, password, config.key not as expected, url missing since ‹time›
       Look with  vault kv get -mount=secret shop"
     `);
@@ -130,8 +130,8 @@ describe('what a failure says', () => {
 
       Looked in  secret secret/data/shop of qa.vault (memory)
                  for ‹time›, ‹n› times
-      Saw        nothing; near to it: secret/data/shop/db
-      History    no such secret, all the time
+      Saw        near to it: secret/data/shop/db
+      History    there is no such secret, all the time
       Look with  vault kv get -mount=secret shop"
     `);
   });
@@ -141,12 +141,13 @@ describe('what a failure says', () => {
     expect(await failureOf(() => expect(source).toHaveSecret({ data: { user: 'qa' } }, fast))).toMatchInlineSnapshot(`
       "expect(qa.vault.secret('secret/data/shop')).toHaveSecret({ data: { user: ‹redacted› } })
 
-      The secret's newest version is deleted.
+      The version was deleted.
 
       Looked in  secret secret/data/shop of qa.vault (memory)
                  for ‹time›, ‹n› times
-      Saw        version 2: deleted
-      History    version 2, deleted, all the time
+      Saw        version 2
+                 near to it: secret/data/shop/db
+      History    the version was deleted, all the time
       Look with  vault kv get -mount=secret shop"
     `);
   });
