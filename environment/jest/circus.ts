@@ -64,6 +64,7 @@ export type CircusEvent =
   | { name: 'hook_success'; hook: CircusHook }
   | { name: 'hook_failure'; hook: CircusHook }
   | { name: 'test_start'; test: CircusTest }
+  | { name: 'test_fn_success'; test: CircusTest }
   | { name: 'test_done'; test: CircusTest }
   | { name: 'run_finish' };
 

@@ -7,6 +7,7 @@ import { readDocblock } from '../docblock.ts';
 import { FileRun } from '../file-run.ts';
 import { notice } from '../notice.ts';
 import { closingTrouble, readable } from '../readable.ts';
+import { attachToAllure, tellSoftFailures } from './allure.ts';
 import type { CircusEvent, CircusState } from './circus.ts';
 import { Collector } from './collect.ts';
 import { lentDrivers } from './drivers.ts';
@@ -75,6 +76,7 @@ export function makeEnvironment<Base extends BaseClass>(Base: Base, additions: A
       super(config, context);
       this.#config = config;
       this.#context = context;
+      tellSoftFailures(this, (test) => this.#lifecycle?.softFailures(test) ?? []);
     }
 
     override async setup(): Promise<void> {
@@ -109,6 +111,7 @@ export function makeEnvironment<Base extends BaseClass>(Base: Base, additions: A
         collector: this.#collector,
         retries: () => Number.parseInt(String((this.global as Record<symbol, unknown>)[RETRY_TIMES]), 10) || 0,
         onSelected: markSelected,
+        onFailed: (failures, evidence) => attachToAllure(this.global, failures, evidence),
       });
       this.#record.runtime = fileRun.runtime;
       this.#record.drivers = lentDrivers(config, projectConfig, testPath);

@@ -17,9 +17,13 @@ export class SoftFailures {
     this.#recorded = [];
   }
 
+  get errors(): Error[] {
+    return this.#recorded.map(({ error }) => error);
+  }
+
   /** Hands them out. */
   take(): Error[] {
-    const errors = this.#recorded.map(({ error }) => error);
+    const { errors } = this;
     this.#recorded = [];
     return errors;
   }

@@ -3,9 +3,11 @@ import type { FileRun } from '../file-run.ts';
 import { readable } from '../readable.ts';
 import type { ActiveFunction } from '../running.ts';
 import type { SuiteNode, TestNode } from '../tags/select.ts';
+import { type Evidence, formatEvidence } from '../witness.ts';
 import {
   type CircusDescribe,
   type CircusEvent,
+  type CircusFailure,
   type CircusHook,
   type CircusState,
   type CircusTest,
@@ -26,6 +28,8 @@ export interface LifecycleOptions {
   retries(): number;
   /** Called when tests of the file are selected and will run, before anything opens. */
   onSelected(): void;
+  /** Called with what a failed attempt of a test left, before its first failure is given its evidence. */
+  onFailed(failures: readonly CircusFailure[], evidence: readonly Evidence[]): Promise<void>;
 }
 
 export class Lifecycle {
@@ -70,6 +74,11 @@ export class Lifecycle {
       case 'run_finish':
         return redactAll(state.unhandledErrors, (error) => fileRun.redacted(error));
     }
+  }
+
+  /** Soft failures of the test's attempt so far. */
+  softFailures(test: CircusTest): Error[] {
+    return this.#attempts.get(test)?.errors ?? [];
   }
 
   async #runStart(state: CircusState): Promise<void> {
@@ -124,13 +133,15 @@ export class Lifecycle {
   }
 
   async #testDone(test: CircusTest, state: CircusState): Promise<void> {
-    const { fileRun, retries } = this.#options;
+    const { fileRun, retries, onFailed } = this.#options;
     this.#attempts.get(test)?.moveInto(test.errors);
     redactAll(test.errors, (error) => fileRun.redacted(error));
     const failed = test.errors.length > 0;
     if (failed && !this.#isBlocked(test)) {
       await fileRun.gather(test);
-      explain(test.errors, fileRun.describeFailure(test));
+      const evidence = fileRun.evidence(test);
+      await onFailed(test.errors, evidence);
+      explain(test.errors, formatEvidence(evidence));
     }
     const isFinal = !failed || test.invocations > retries();
     if (!isFinal) return;
