@@ -65,6 +65,7 @@ export type CircusEvent =
   | { name: 'hook_failure'; hook: CircusHook }
   | { name: 'test_start'; test: CircusTest }
   | { name: 'test_fn_success'; test: CircusTest }
+  | { name: 'test_fn_failure'; test: CircusTest }
   | { name: 'test_done'; test: CircusTest }
   | { name: 'run_finish' };
 

@@ -69,6 +69,9 @@ export class Lifecycle {
         return this.#hookEnd(event.hook, state);
       case 'test_start':
         return this.#testStart(event.test, state);
+      case 'test_fn_failure':
+        // An environment below ours (Allure's) reads them now.
+        return redactAll(event.test.errors, (error) => fileRun.redacted(error));
       case 'test_done':
         return this.#testDone(event.test, state);
       case 'run_finish':
@@ -76,9 +79,10 @@ export class Lifecycle {
     }
   }
 
-  /** Soft failures of the test's attempt so far. */
+  /** Soft failures of the test's attempt so far, as they may be shown. */
   softFailures(test: CircusTest): Error[] {
-    return this.#attempts.get(test)?.errors ?? [];
+    const errors = this.#attempts.get(test)?.errors ?? [];
+    return errors.map((error) => this.#options.fileRun.redacted(error) as Error);
   }
 
   async #runStart(state: CircusState): Promise<void> {

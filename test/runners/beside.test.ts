@@ -8,8 +8,9 @@ import { vitest } from '../support/vitest.ts';
 
 const CONFIG = {
   'qa.config.cjs': `
-    const { defineConfig, postgres, embedded } = require('@qa/jest-preset');
-    module.exports = defineConfig({ connections: { db: postgres({ server: embedded({ schema: './schema.sql' }) }) } });`,
+    const { defineConfig, postgres, embedded, secret, fromEnv } = require('@qa/jest-preset');
+    const applicationName = secret(fromEnv('PASSWORD', 'unset-password'));
+    module.exports = defineConfig({ connections: { db: postgres({ server: embedded({ schema: './schema.sql' }), applicationName }) } });`,
   'schema.sql': 'create table orders (id text primary key, total numeric, placed timestamptz);',
 };
 
@@ -88,11 +89,21 @@ describe('Jest', () => {
         const { withQa } = require('@qa/jest-preset/environment');
         module.exports = withQa(require('allure-jest/node'));`,
       'a.test.js': `const allure = require('allure-js-commons');
-        beforeEach(async () => { await allure.owner('qa'); });\n${SOFT}`,
+        beforeEach(async () => { await allure.owner('qa'); });
+        test('secrets', async () => {
+          qa.state.set('login', 'qa:canary-4711-allure');
+          await expect(qa.db.table('orders')).toHaveRowMatching({ id: 'canary-4711-allure' }, { within: 20 });
+          expect({ login: 'canary-4711-allure' }).toEqual({});
+        });\n${SOFT}`,
     });
-    const { output } = await jest(folder);
+    const { output } = await jest(folder, [], { env: { PASSWORD: 'canary-4711-allure' } });
+    const written = readdirSync(join(folder, 'allure-results')).map((file) =>
+      readFileSync(join(folder, 'allure-results', file), 'utf8'),
+    );
+    expect(written.join('\n')).toContain('‹redacted›');
+    expect(written.filter((text) => text.includes('canary-4711'))).toEqual([]);
     const results = allureResults(join(folder, 'allure-results'));
-    expect(Object.keys(results).sort(), output).toEqual(['passes', 'soft alone', 'two soft, one hard']);
+    expect(Object.keys(results).sort(), output).toEqual(['passes', 'secrets', 'soft alone', 'two soft, one hard']);
 
     const three = results['two soft, one hard']!;
     expect(three.status).toBe('failed');
