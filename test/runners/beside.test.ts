@@ -113,6 +113,7 @@ describe('Jest', () => {
       'failure 2': expect.stringContaining('toHaveRowCount(7'),
       'failure 3': expect.stringContaining('hard <&> last'),
       'qa.state': "order: 'o-7'",
+      'qa.log': expect.stringMatching(/qa\.db {2}expect\(qa\.db\.table\('orders'\)\)\.toHaveRowCount\(7\) failed/),
     });
     // The evidence has an attachment of its own.
     expect(three.attachments['failure 1']).not.toContain('o-7');
@@ -120,7 +121,7 @@ describe('Jest', () => {
     const alone = results['soft alone']!;
     expect(alone.status).toBe('failed');
     expect(alone.message).toMatch(/\{ id: 'alone' \}/);
-    expect(Object.keys(alone.attachments)).toEqual(['failure 1', 'qa.state']);
+    expect(Object.keys(alone.attachments)).toEqual(['failure 1', 'qa.state', 'qa.log']);
     expect(results.passes).toMatchObject({ status: 'passed', attachments: {} });
   });
 
