@@ -31,12 +31,13 @@ const CJS = {
   jest: 'preset/types/jest.ts',
 };
 
-/** What only Vitest loads, and the keeper's own process. */
+/** What only Vitest loads, and processes of their own: the keeper, and the helper that GSSAPI runs in. */
 const ESM = {
   vitest: 'preset/vitest/plugin.ts',
   // Vitest hides frames of `/vitest/dist/`: as above.
   'vitest/dist/runner': 'preset/vitest/runner.ts',
   keeper: 'servers/keeper/main.ts',
+  gssapi: 'bindings/kerberos/child/main.ts',
 };
 
 /** Entries that are imported by name get an ESM face on the one CJS copy: no module exists twice. */

@@ -9,6 +9,7 @@ import {
   valkeyBinding as valkey,
 } from './databases/redis/index.ts';
 import { binding as kafka } from './kafka/index.ts';
+import { binding as kerberos } from './kerberos/index.ts';
 import { binding as vault } from './vault/index.ts';
 
 export const bindings = {
@@ -20,6 +21,7 @@ export const bindings = {
   aerospike,
   cassandra,
   vault,
+  kerberos,
 } satisfies Readonly<Record<string, Pick<Binding, 'kind' | 'driver'>>>;
 
 export type BindingKind = keyof typeof bindings;

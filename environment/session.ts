@@ -452,11 +452,12 @@ function loadDriver(binding: AnyBinding, connection: string, config: LoadedConfi
   } catch (cause) {
     throw new QaError('QA_DRIVER_MISSING', {
       what: `The driver \`${driver.name}\` is not installed`,
-      mend: `Run: npm i -D ${driver.name}@"${driver.range}"`,
+      mend: `${driver.requires ? `${driver.requires}. ` : ''}Run: npm i -D ${driver.name}@"${driver.range}"`,
       connection,
       cause,
     });
   }
+  if (driver.inChild) return Promise.resolve(path);
   let loading = drivers.get(path);
   if (!loading) {
     loading = import(pathToFileURL(path).href).then((module) => module.default ?? module);

@@ -150,6 +150,17 @@ export type { AvroSchema } from '../bindings/kafka/schemas/avro.ts';
 export type { JsonSchema } from '../bindings/kafka/schemas/json.ts';
 export type { KafkaServer, LentKafka, StartedKafka } from '../bindings/kafka/server.ts';
 export type {
+  HttpResponse,
+  InitializeOptions,
+  KerberosContext,
+  KerberosHandle,
+  KerberosModule,
+  KerberosOptions,
+  NegotiateHeaders,
+  TokenOptions,
+} from '../bindings/kerberos/index.ts';
+export { kerberos } from '../bindings/kerberos/index.ts';
+export type {
   AuthOptions as VaultAuth,
   FromVaultOptions,
   ReadSecretOptions,

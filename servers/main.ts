@@ -3,9 +3,9 @@
  * that the main process holds, so it ends whatever ends the main process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { companionEnv, companionFile } from '../bindings/core/companion.ts';
 import { type Failure, type MainReply, receive, send } from './protocol.ts';
 
 interface Keeper {
@@ -48,14 +48,14 @@ async function answer(client: Socket, keeper: Keeper): Promise<void> {
 }
 
 function startKeeper(folder: string): Keeper {
-  const { NODE_OPTIONS: _options, NODE_V8_COVERAGE: _coverage, ...env } = process.env;
-  const child = spawn(process.execPath, [keeperFile(), folder], {
+  const file = companionFile('keeper.mjs', './keeper/main.ts', import.meta.url);
+  const child = spawn(process.execPath, [file, folder], {
     // A session of its own: Ctrl-C ends the main process first. No stream of the main process's own is handed on,
     // so that nobody who reads them waits for servers that outlive the run.
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
     cwd: process.platform === 'win32' ? folder : '/',
-    env,
+    env: companionEnv(),
   });
   const socket = new Promise<string>((resolve, reject) => {
     let errors = '';
@@ -72,15 +72,6 @@ function startKeeper(folder: string): Keeper {
   child.unref();
   for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Socket).unref();
   return { process: child, socket };
-}
-
-/** In the package a bundle beside this one or above it (two folders in Vitest's runner); in this repository its source. */
-function keeperFile(): string {
-  const places = ['./keeper.mjs', '../keeper.mjs', '../../keeper.mjs', './keeper/main.ts'];
-  const files = places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  const found = files.find((file) => existsSync(file));
-  if (found === undefined) throw new Error(`There is none of: ${files.join(', ')}`);
-  return found;
 }
 
 function hasEnded(child: ChildProcess): boolean {

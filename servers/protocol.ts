@@ -1,10 +1,11 @@
 /**
  * What is said between a run's processes: JSON, one message a line. The keeper imports little else, so this file
- * imports nothing at run time.
+ * imports next to nothing at run time.
  */
-import type { Socket } from 'node:net';
 import type { ErrorCode } from '../bindings/core/errors.ts';
 import type { ServiceCall } from './services/spec.ts';
+
+export { receive, send } from '../bindings/core/lines.ts';
 
 /** A failure that can travel; the asking side makes a QaError of it and names its connection. */
 export interface Failure {
@@ -62,18 +63,4 @@ export interface Kept {
   addresses: string[];
   /** The command that ends it. */
   stop: string;
-}
-
-export function send(socket: Socket, message: object): void {
-  if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`);
-}
-
-export function receive(socket: Socket, onMessage: (message: never) => void): void {
-  let rest = '';
-  socket.setEncoding('utf8');
-  socket.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) onMessage(JSON.parse(line) as never);
-  });
 }

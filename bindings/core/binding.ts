@@ -61,6 +61,10 @@ export interface Driver {
   range: string;
   /** Native code that ends the process in a worker thread, or when a vm loads it again: the connection is refused there. */
   mainThreadOnly?: boolean;
+  /** It is loaded by a process of the binding's own only: `scope.driver()` gives the path of its main file. */
+  inChild?: boolean;
+  /** What installing it needs besides npm, as a sentence. */
+  requires?: string;
 }
 
 export interface Description {

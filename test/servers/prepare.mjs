@@ -4,7 +4,7 @@
  * elsewhere the suites that need it are skipped, visibly.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import { newerNode } from '../toolchain/node.mjs';
 
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const kerberosHome = join(root, '.cache', 'servers', 'kerberos');
 
 /**
  * @typedef {object} Need
@@ -101,6 +102,25 @@ const needs = [
     install: () => execute(newerNode(), [join(root, 'test', 'support', 'java-jars.ts'), 'cassandra']),
     help: 'install Java 17 and Maven (packages `openjdk-17-jre-headless` and `maven`), then run the tests again',
   },
+  {
+    name: 'Kerberos',
+    find: () => {
+      const programs = ['/usr/sbin/krb5kdc', '/usr/sbin/kadmin.local', '/usr/bin/kinit', '/usr/bin/faketime'];
+      // The native module is no devDependency: without the libraries of Kerberos `npm ci` would fail as a whole.
+      const files = [...programs, join(kerberosHome, 'node_modules/kerberos/build/Release/kerberos.node')];
+      return files.every((file) => existsSync(file)) ? kerberosHome : undefined;
+    },
+    install: () => {
+      const packages = ['krb5-kdc', 'krb5-admin-server', 'krb5-user', 'libkrb5-dev', 'faketime', 'make', 'g++'];
+      execute('apt-get', ['install', '-y', '--no-install-recommends', ...packages]);
+      const options = ['--prefix', kerberosHome, '--no-save', '--no-audit', '--no-fund'];
+      mkdirSync(kerberosHome, { recursive: true });
+      // Its package brings the headers that the module is compiled with.
+      const headers = attempt(() => dirname(require.resolve(`node-${process.platform}-${process.arch}/package.json`)));
+      execute('npm', ['install', ...options, 'kerberos@7.0.0'], headers ? { npm_config_nodedir: headers } : {});
+    },
+    help: 'install the packages `krb5-kdc krb5-admin-server krb5-user libkrb5-dev faketime make g++`, then run the tests again',
+  },
 ];
 
 /** @returns {boolean} whether the suites may run */
@@ -129,8 +149,12 @@ function inPath(program) {
   return folders.map((folder) => join(folder, program)).find((file) => existsSync(file));
 }
 
-function execute(command, args) {
-  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+function execute(command, args, env = {}) {
+  const { status, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   if (status !== 0) throw new Error(stderr.trim().split('\n').slice(-3).join('\n'));
 }
 
