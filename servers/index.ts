@@ -10,6 +10,7 @@ import { leaseKafka, prepareKafka } from './kafka/lease.ts';
 import { leasePostgres } from './postgres/lease.ts';
 import { Failed, type Kept } from './protocol.ts';
 import { leaseRedis } from './redis/lease.ts';
+import { leaseVault } from './vault/lease.ts';
 
 export { usesKeeper } from './client.ts';
 export type { Kept } from './protocol.ts';
@@ -101,6 +102,18 @@ const KINDS: Readonly<Record<string, Kind>> = {
     },
     late: {
       what: 'The throwaway Kafka was not ready within the deadline',
+      mend: 'Give it more time with `embedded({ startTimeout })`',
+    },
+  },
+  vault: {
+    options: ['binaries', 'isolation', 'seed', 'startTimeout'],
+    lease: leaseVault,
+    failed: {
+      what: 'A throwaway Vault could not be had',
+      mend: 'See the cause, or give the connection the `address` of a Vault of your own',
+    },
+    late: {
+      what: 'The throwaway Vault was not ready within the deadline',
       mend: 'Give it more time with `embedded({ startTimeout })`',
     },
   },

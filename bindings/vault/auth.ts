@@ -193,10 +193,12 @@ function refused(
   const [who, mend] = subjectOf(auth);
   const mount = mountOf(auth);
   const isMissing = isNoMount(statusCode, body);
+  // To who has no token the server does not tell what is mounted.
+  const orMissing = statusCode === 403 ? `, or nothing is mounted at auth/${mount}` : '';
   return new QaError('QA_AUTH', {
     what: isMissing
       ? `Nothing is mounted at auth/${mount}, where \`auth.${auth.method}\` logs in`
-      : `The server refused ${who}${said === '' ? ` (status ${statusCode})` : `: ${said}`}`,
+      : `The server refused ${who}${said === '' ? ` (status ${statusCode})` : `: ${said}`}${orMissing}`,
     mend: isMissing ? `Enable it (\`vault auth enable ${auth.method}\`), or give its \`mount\`` : mend,
     connection,
     address,

@@ -3,7 +3,7 @@ import type { Health, Scope } from '../core/binding.ts';
 import { clock } from '../core/clock.ts';
 import { QaError } from '../core/errors.ts';
 import { orAborted } from '../core/operation.ts';
-import { type Asked, answerError, isUnknownToken, type Place } from './errors.ts';
+import { type Asked, answerError, isUnknownToken, notVault, type Place } from './errors.ts';
 import { Leases } from './leases.ts';
 import { Mounts } from './mounts.ts';
 import { type Driver, makeClient, type NodeVaultClient } from './node-vault.ts';
@@ -126,9 +126,11 @@ export class VaultClient {
     this.#own.token = this.#tokens.current;
     const request = { method, path: `/${path}`, signal, ...(json && { json }) };
     const answer = (await this.#own.request(request)) as Answer;
-    const { statusCode } = answer;
+    const { statusCode, body } = answer;
+    const about = { doing: `${method} ${path}`, path, ...asked };
+    if (statusCode < 300 && typeof body === 'string' && body !== '') throw notVault(about, this.place);
     if ((statusCode >= 200 && statusCode < 300) || accept.includes(statusCode)) return answer;
-    throw answerError(answer, { doing: `${method} ${path}`, path, ...asked }, this.place);
+    throw answerError(answer, about, this.place);
   }
 
   async health(): Promise<Health> {

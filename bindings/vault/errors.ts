@@ -133,6 +133,17 @@ function tellAnswer(statusCode: number, { said, body }: { said: string; body: un
   return ['QA_REFUSED', `${doing} was refused (${statusCode}): ${words}`, 'Correct what is asked for'];
 }
 
+/** A page instead of an answer: a proxy's, or another server's. */
+export function notVault({ doing }: Asked, { connection, address }: Place): QaError {
+  return new QaError('QA_CONNECTION_LOST', {
+    what: `${doing} failed: what answers there is no Vault`,
+    mend: 'Correct `address`, or see what stands before the server',
+    connection,
+    address,
+    cause: new AnswerError(200, 'an answer that is no JSON'),
+  });
+}
+
 /** A redirect is never followed: the token would go where it points. */
 export function redirected(location: string, from: URL, { connection, address }: Place): QaError {
   const to = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;

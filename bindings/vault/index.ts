@@ -4,6 +4,7 @@ import { type Connection, connection } from '../core/connection.ts';
 import { VaultClient } from './client.ts';
 import { VaultHandle } from './handle.ts';
 import { describeTarget, type ParsedOptions, parseOptions, type VaultOptions, withAddress } from './options.ts';
+import { ownership, reset } from './reset.ts';
 
 export type { AuthOptions } from './auth-options.ts';
 export type { VaultCredentials } from './credentials.ts';
@@ -21,6 +22,8 @@ export const binding = {
   describe: (options: ParsedOptions) => ({ address: describeTarget(options) }),
   open: (options, scope) => VaultClient.open(options, scope),
   health: (client) => client.health(),
+  ownership,
+  reset,
   close: (client) => client.close(),
   handle: (opened, scope) => new VaultHandle(opened, scope),
 } satisfies Binding<ParsedOptions, VaultClient, VaultHandle>;

@@ -41,6 +41,11 @@ export class Mounts {
     return mount;
   }
 
+  /** They are asked for again. */
+  forget(mounts: readonly Mount[]): void {
+    for (const { path } of mounts) this.#known.delete(path);
+  }
+
   /** The server says the same of a mount that is not there and of one that the token may not see: reading tells more. */
   async #unknown(path: string, answer: { statusCode: number; body: unknown }, question: Question): Promise<Error> {
     const { asked, signal } = question;

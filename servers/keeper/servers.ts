@@ -6,6 +6,7 @@ import { prepareBroker, startKafka } from '../kafka/start.ts';
 import { startPostgres } from '../postgres/start.ts';
 import type { StartOptions } from '../protocol.ts';
 import { startRedis } from '../redis/start.ts';
+import { startVault } from '../vault/start.ts';
 import { remembered } from './ledger.ts';
 import type { Supervised } from './supervise.ts';
 
@@ -25,6 +26,7 @@ const PROVIDERS: Readonly<Record<string, Provider<never>>> = {
   aerospike: startAerospike,
   cassandra: startCassandra,
   redis: startRedis,
+  vault: startVault,
   // What fetches and prepares a server's programs is ended with the run as a server is.
   jars: fetchJars,
   'kafka-prepare': prepareBroker,

@@ -1,7 +1,5 @@
 /** Finds a program that serves Redis' protocol: in a folder that the user names, else in PATH. */
-import { existsSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
-import { Failed } from '../protocol.ts';
+import { findIn } from '../find.ts';
 
 /** In the order in which they are taken; one that is named as the connection is comes first. */
 const PROGRAMS = ['dragonfly', 'valkey-server', 'redis-server'] as const;
@@ -9,26 +7,11 @@ const PROGRAMS = ['dragonfly', 'valkey-server', 'redis-server'] as const;
 /** The absolute path of the program. Throws Failed QA_SERVER_START or QA_CONFIG. */
 export function findProgram(kind: string, binaries: string | undefined, baseDir: string): string {
   const own = PROGRAMS.find((program) => program.startsWith(kind));
-  const names = own === undefined ? PROGRAMS : [own, ...PROGRAMS.filter((program) => program !== own)];
-  if (binaries !== undefined) return inFolder(resolve(baseDir, binaries), { names, written: binaries });
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  const found = names.flatMap((name) => folders.map((folder) => join(folder, name))).find((file) => existsSync(file));
-  if (found !== undefined) return found;
-  throw new Failed({
-    code: 'QA_SERVER_START',
-    what: `Nothing here can run a throwaway server: neither ${names.join(', ').replace(/, ([^,]*)$/, ' nor $1')} is in PATH`,
-    mend: 'Install one (on Debian: `apt-get install redis-server`), name its folder (`embedded({ binaries })`), or give the connection the `url` of a server of your own',
-  });
-}
-
-function inFolder(folder: string, { names, written }: { names: readonly string[]; written: string }): string {
-  const found = names
-    .flatMap((name) => [join(folder, name), join(folder, 'bin', name)])
-    .find((file) => existsSync(file));
-  if (found !== undefined) return found;
-  throw new Failed({
-    code: 'QA_CONFIG',
-    what: `\`binaries: '${written}'\` is ${existsSync(folder) ? `a folder without ${names.join(', ')}` : 'no folder'}: ${folder}`,
-    mend: 'Name the folder of one of these programs, or leave `binaries` out: then it is looked for in PATH',
+  return findIn({
+    names: own === undefined ? PROGRAMS : [own, ...PROGRAMS.filter((program) => program !== own)],
+    binaries,
+    baseDir,
+    install: 'Install one (on Debian: `apt-get install redis-server`)',
+    address: 'url',
   });
 }
