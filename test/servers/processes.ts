@@ -18,6 +18,7 @@ export interface Ready {
 
 type Kafka = 'kafka' | 'kafka-keep' | 'kafka-prepare';
 type Cache = 'redis' | 'redis-keep';
+type Vault = 'vault' | 'vault-keep';
 
 export class RunInSmall implements Disposable {
   readonly process: ChildProcess;
@@ -41,7 +42,7 @@ export class RunInSmall implements Disposable {
 
   /** Starts a worker and returns what it got. */
   async worker(
-    command: 'lease' | 'keep' | 'leave' | 'thread' | 'schema' | 'orphan' | 'nothing' | Kafka | Cache = 'lease',
+    command: 'lease' | 'keep' | 'leave' | 'thread' | 'schema' | 'orphan' | 'nothing' | Kafka | Cache | Vault = 'lease',
   ): Promise<Ready> {
     this.process.stdin!.write(`${command}\n`);
     return new Promise((resolve, reject) => {
