@@ -85,7 +85,10 @@ test('what is not there or makes no sense is told', async () => {
     [{ stop: () => undefined }, '`server` is not `embedded(…)`'],
   ];
   for (const [given, message] of cases) {
-    expect(await failure(server(given))).toMatchObject({ code: 'QA_CONFIG', message: expect.stringContaining(message) });
+    expect(await failure(server(given))).toMatchObject({
+      code: 'QA_CONFIG',
+      message: expect.stringContaining(message),
+    });
   }
   writeFileSync(join(folder, 'bao'), '#!/bin/sh\necho "Error parsing listener"; exit 1\n');
   chmodSync(join(folder, 'bao'), 0o755);
@@ -96,37 +99,40 @@ test('what is not there or makes no sense is told', async () => {
   });
 });
 
-describe.skipIf(process.platform !== 'linux' || PROGRAM === undefined)('whatever ends a run, its server is gone', () => {
-  const WITHIN = 5000;
-  const ends: Record<string, (run: RunInSmall, ready: Ready) => void> = {
-    'its own end': (run) => run.end(),
-    'SIGKILL of the main process while the server is stopped': (run, ready) => {
-      process.kill(ready.serverPid, 'SIGSTOP');
-      run.process.kill('SIGKILL');
-    },
-  };
+describe.skipIf(process.platform !== 'linux' || PROGRAM === undefined)(
+  'whatever ends a run, its server is gone',
+  () => {
+    const WITHIN = 5000;
+    const ends: Record<string, (run: RunInSmall, ready: Ready) => void> = {
+      'its own end': (run) => run.end(),
+      'SIGKILL of the main process while the server is stopped': (run, ready) => {
+        process.kill(ready.serverPid, 'SIGSTOP');
+        run.process.kill('SIGKILL');
+      },
+    };
 
-  test.each(Object.entries(ends))('%s', async (_, end) => {
-    using run = new RunInSmall();
-    const ready = await run.worker('vault');
-    const keeper = keeperOf(ready);
-    expect([ready.serverPid, keeper].map(isAlive)).toEqual([true, true]);
-    end(run, ready);
-    expect(await remains(ready, WITHIN, keeper)).toEqual([]);
-  });
-
-  test('a run that is kept tells address and token, until its command ends it', async () => {
-    using run = new RunInSmall();
-    const ready = await run.worker('vault-keep');
-    const keeper = keeperOf(ready);
-    expect(ready.kept).toEqual({
-      addresses: [expect.stringMatching(`^${ready.url} \\(token qa-[\\w-]+\\)$`)],
-      stop: `kill ${keeper}`,
+    test.each(Object.entries(ends))('%s', async (_, end) => {
+      using run = new RunInSmall();
+      const ready = await run.worker('vault');
+      const keeper = keeperOf(ready);
+      expect([ready.serverPid, keeper].map(isAlive)).toEqual([true, true]);
+      end(run, ready);
+      expect(await remains(ready, WITHIN, keeper)).toEqual([]);
     });
-    run.process.kill('SIGKILL');
-    await sleep(500); // Long enough for what ends it otherwise: 0.1 s.
-    expect(isAlive(ready.serverPid)).toBe(true);
-    await promisify(execFile)('sh', ['-c', ready.kept!.stop]);
-    expect(await remains(ready, WITHIN, keeper)).toEqual([]);
-  });
-});
+
+    test('a run that is kept tells address and token, until its command ends it', async () => {
+      using run = new RunInSmall();
+      const ready = await run.worker('vault-keep');
+      const keeper = keeperOf(ready);
+      expect(ready.kept).toEqual({
+        addresses: [expect.stringMatching(`^${ready.url} \\(token qa-[\\w-]+\\)$`)],
+        stop: `kill ${keeper}`,
+      });
+      run.process.kill('SIGKILL');
+      await sleep(500); // Long enough for what ends it otherwise: 0.1 s.
+      expect(isAlive(ready.serverPid)).toBe(true);
+      await promisify(execFile)('sh', ['-c', ready.kept!.stop]);
+      expect(await remains(ready, WITHIN, keeper)).toEqual([]);
+    });
+  },
+);
