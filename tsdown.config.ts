@@ -31,13 +31,14 @@ const CJS = {
   jest: 'preset/types/jest.ts',
 };
 
-/** What only Vitest loads, and processes of their own: the keeper, and the helper that GSSAPI runs in. */
+/** What only Vitest loads, and processes of their own: the keeper, the helper that GSSAPI runs in, the command. */
 const ESM = {
   vitest: 'preset/vitest/plugin.ts',
   // Vitest hides frames of `/vitest/dist/`: as above.
   'vitest/dist/runner': 'preset/vitest/runner.ts',
   keeper: 'servers/keeper/main.ts',
   gssapi: 'bindings/kerberos/child/main.ts',
+  cli: 'preset/cli/main.ts',
 };
 
 /** Entries that are imported by name get an ESM face on the one CJS copy: no module exists twice. */

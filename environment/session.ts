@@ -38,9 +38,19 @@ export interface SessionOptions {
   /** Moves a value into the tests' realm. */
   adopt: <T>(value: T) => T;
   waitFor(source: AnySource, expected: unknown, options: WaitOptions | undefined, caller: Caller): Promise<unknown>;
+  /** Connections are only looked at: nothing will be reset, nor kept for another file. What they tell goes here. */
+  look?: (connection: string, line: string) => void;
 }
 
 type AnyBinding = Binding<object, unknown, object>;
+
+/** What an open connection is made of. */
+export interface Inside {
+  binding: AnyBinding;
+  client: unknown;
+  options: object;
+  scope: Scope;
+}
 
 interface Slot {
   name: string;
@@ -137,6 +147,19 @@ export class Session {
     }
   }
 
+  /**
+   * What an open connection is made of, for whoever looks at it.
+   *
+   * @param signal carries the deadline of the look
+   * @throws QaError QA_NOT_OPEN
+   */
+  inside(name: string, signal: AbortSignal): Inside {
+    const { client, options } = this.#opened(name);
+    const { binding, scope } = this.#slots.get(name)!;
+    scope.signal = signal;
+    return { binding, client, options, scope };
+  }
+
   /** Brings all targets that are ours back to their innermost baseline. */
   reset(): Promise<void> {
     return this.#withResetters('reset', (resetter, signal) => resetter.reset(signal));
@@ -168,7 +191,7 @@ export class Session {
   }
 
   #makeSlot(name: string, binding: AnyBinding): Slot {
-    const { config, namespace, journal, adopt, waitFor } = this.#options;
+    const { config, namespace, journal, adopt, waitFor, look } = this.#options;
     const scope: MutableScope = {
       connection: name,
       namespace,
@@ -190,7 +213,7 @@ export class Session {
           .catch(this.#hide),
       adopt,
       waitFor,
-      notice: (line) => notice(this.redactor.redact(`qa.${name}: ${line}`)),
+      notice: (line) => (look ?? tellOnce)(name, this.redactor.redact(line)),
     };
     const handle = binding.handle(() => this.#opened(name), scope);
     makePresentable(handle, () => {
@@ -348,7 +371,7 @@ export class Session {
     opened: Opened,
     resetter?: Resetter,
   ): Promise<boolean> {
-    if (!binding.renew || key === undefined || failed) return false;
+    if (!binding.renew || key === undefined || failed || this.#options.look) return false;
     if (resetter && !resetter.renew?.()) return false;
     if (!(await binding.renew(opened.client))) return false;
     park(this.#options.config.connections[name]!, {
@@ -364,7 +387,7 @@ export class Session {
 
   async #prepareReset(slot: Slot, options: object, workers: number): Promise<void> {
     const { name, binding, scope } = slot;
-    if (!binding.ownership || !binding.reset) return;
+    if (!binding.ownership || !binding.reset || this.#options.look) return;
     const proof = await binding.ownership(slot.opened!.client, options, scope);
     if (!proof.owned) {
       scope.notice(`nothing is reset: ${proof.because}`);
@@ -424,6 +447,10 @@ export class Session {
       deadline.clear();
     }
   }
+}
+
+function tellOnce(connection: string, line: string): void {
+  notice(`qa.${connection}: ${line}`);
 }
 
 /** What one sees who prints a handle or makes JSON of it: which connection it is, nothing that it holds. */

@@ -24,11 +24,20 @@ describe('the tarball', () => {
   test('holds only what users need', () => {
     const unexpected = files.filter(
       (path) =>
-        !/^(dist\/[\w./-]+\.(cjs|mjs|d\.cts|d\.mts)|docs\/[\w-]+\.md|package\.json|README\.md|LICENSE)$/.test(path),
+        !/^(dist\/[\w./-]+\.(cjs|mjs|d\.cts|d\.mts)|docs\/([\w-]+\.md|doctor\.schema\.json)|package\.json|README\.md|LICENSE)$/.test(
+          path,
+        ),
     );
     expect(unexpected).toEqual([]);
     expect(files).toEqual(
-      expect.arrayContaining(['README.md', 'LICENSE', 'dist/index.cjs', 'dist/index.mjs', 'dist/keeper.mjs']),
+      expect.arrayContaining([
+        'README.md',
+        'LICENSE',
+        'dist/index.cjs',
+        'dist/index.mjs',
+        'dist/keeper.mjs',
+        'dist/cli.mjs',
+      ]),
     );
   });
 

@@ -2,6 +2,7 @@
  * The contract of a binding: how to open, check, reset and close one kind of system, and what can be observed in
  * it. A binding is a stateless record; the session holds all state.
  */
+import type { Finding } from './finding.ts';
 import type { Log } from './log.ts';
 import type { Redactor } from './redact.ts';
 import type { AnySource, Caller, WaitOptions } from './source.ts';
@@ -26,6 +27,11 @@ export interface Binding<Options extends object = object, Client = unknown, Hand
   describe(options: Options): Description;
   open(options: Options, scope: Scope): Promise<Client>;
   health(client: Client, scope: Scope): Promise<Health>;
+  /**
+   * What `qa doctor` tells beyond health: rights that are missing, the clock, what the config names and the target has
+   * not. It must write nothing, anywhere. What it throws is told as trouble of its own.
+   */
+  inspect?(client: Client, options: Options, scope: Scope): Promise<readonly Finding[]>;
   /** Whether this target is ours to reset. Without it nothing ever is. */
   ownership?(client: Client, options: Options, scope: Scope): Promise<Proof | Refusal>;
   /** Only called by the session, only with a proof. */

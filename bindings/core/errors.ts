@@ -65,6 +65,8 @@ export class QaError extends Error {
   readonly code: ErrorCode;
   readonly connection: string | undefined;
   readonly address: string | undefined;
+  /** The last sentence: what to do about it. */
+  declare readonly mend: string;
 
   constructor(code: ErrorCode, { what, mend, connection, address, cause }: QaErrorOptions) {
     const subject = connection === undefined ? '' : `qa.${connection}${address ? ` (${address})` : ''}: `;
@@ -74,6 +76,8 @@ export class QaError extends Error {
     this.code = code;
     this.connection = connection;
     this.address = address;
+    // Not enumerable: runners print what is, and it stands in the message.
+    Object.defineProperty(this, 'mend', { value: sentence(mend), configurable: true, writable: true });
     Object.defineProperty(this, BRAND, { value: true });
   }
 }
@@ -98,5 +102,5 @@ function closed(text: string): string {
 
 function sentence(text: string): string {
   const trimmed = text.trim();
-  return /[.!?…)\]`;]$|\n/.test(trimmed) ? trimmed : `${trimmed}.`;
+  return /[.!?…)\]`;"]$|\n/.test(trimmed) ? trimmed : `${trimmed}.`;
 }

@@ -50,7 +50,7 @@ export function findConfig(root: string): string {
   if (found[0] === undefined) {
     throw new QaError('QA_CONFIG', {
       what: `There is no config in ${root} (looked for ${NAMES.join(', ')})`,
-      mend: "Write qa.config.ts beside the runner's config: export default defineConfig({ connections: { … } })",
+      mend: "Run `npx qa init`, or write qa.config.ts beside the runner's config: export default defineConfig({ connections: { … } })",
     });
   }
   if (found.length > 1) {

@@ -108,10 +108,18 @@ export interface RunOptions {
 /** The Node that the machine itself has: npm runs on it. */
 export const systemNode: string = process.env.npm_node_execpath ?? process.execPath;
 
+const ENTRIES = {
+  jest: 'jest/bin/jest.js',
+  vitest: 'vitest/vitest.mjs',
+  tsc: 'typescript/bin/tsc',
+  qa: '@qa/jest-preset/dist/cli.mjs',
+};
+type Tool = keyof typeof ENTRIES;
+
 /** Runs a program of the consumer's node_modules: `run(folder, 'jest', ['--ci'])`. */
 export async function run(
   folder: string,
-  tool: 'jest' | 'vitest' | 'tsc',
+  tool: Tool,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
@@ -127,12 +135,12 @@ export async function run(
 /** The same, still running: for tests that kill it. */
 export function start(
   folder: string,
-  tool: 'jest' | 'vitest' | 'tsc',
+  tool: Tool,
   args: readonly string[],
   { env = {}, node = 'newer' }: RunOptions = {},
   spawnOptions: SpawnOptions = {},
 ) {
-  const entry = { jest: 'jest/bin/jest.js', vitest: 'vitest/vitest.mjs', tsc: 'typescript/bin/tsc' }[tool];
+  const entry = ENTRIES[tool];
   const program = node === 'newer' ? newerNode() : node === 'system' ? systemNode : node;
   const child = spawn(program, [join(base, 'node_modules', entry), ...args], {
     cwd: folder,

@@ -6,6 +6,7 @@ import { type Connection, connection } from '../../core/connection.ts';
 import { parseAddress, printAddress } from './address.ts';
 import { statementError } from './errors.ts';
 import { PostgresHandle } from './handle.ts';
+import { inspect } from './inspect.ts';
 import { type ParsedOptions, type PostgresOptions, parseOptions } from './options.ts';
 import { closePool, openPool } from './pool.ts';
 import { renewPool } from './renew.ts';
@@ -30,6 +31,7 @@ export const binding = {
   close: closePool,
   renew: renewPool,
   health,
+  inspect: async (pool, options, scope) => inspect(await targetOf(pool, scope), options, scope),
   ownership: async (pool, options, scope) => ownership(await targetOf(pool, scope), options, scope),
   reset: async (pool, proof, scope) => reset(await targetOf(pool, scope), proof, scope),
   handle: (opened, scope) => new PostgresHandle(opened, scope),

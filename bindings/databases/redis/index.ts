@@ -4,6 +4,7 @@ import { type Connection, connection } from '../../core/connection.ts';
 import { parseAddress } from './address.ts';
 import { RedisClient } from './client.ts';
 import { RedisHandle } from './handle.ts';
+import { inspect } from './inspect.ts';
 import { describeTarget, type ParsedOptions, parseOptions, type RedisOptions } from './options.ts';
 import { renew } from './renew.ts';
 import { ownership, reset } from './reset/index.ts';
@@ -33,6 +34,7 @@ function bindingOf<const Kind extends string>(kind: Kind) {
     close: async (client) => client.close(),
     renew,
     health,
+    inspect,
     ownership,
     reset,
     handle: (opened, scope) => new RedisHandle(opened, scope),
