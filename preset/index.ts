@@ -118,8 +118,10 @@ export { DecodeError } from '../bindings/kafka/failures.ts';
 export type {
   Compression,
   CreateOptions,
+  GssapiOptions,
   Header,
   KafkaBearer,
+  KafkaGssapi,
   KafkaHandle,
   KafkaLogin,
   KafkaMechanism,
@@ -136,7 +138,7 @@ export type {
   TopicSender,
   Topics,
 } from '../bindings/kafka/index.ts';
-export { kafka } from '../bindings/kafka/index.ts';
+export { gssapi, kafka } from '../bindings/kafka/index.ts';
 export type { CodecOptions } from '../bindings/kafka/ready.ts';
 export { decode, encode } from '../bindings/kafka/ready.ts';
 export type {

@@ -2,7 +2,8 @@
  * OAUTHBEARER (RFC 7628). kafkajs's own takes the broker's first answer for a success, whatever it says: a refused
  * token comes to light only with a later request, as a mistake in the protocol.
  */
-import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs';
+import type { Mechanism } from 'kafkajs';
+import { exchange, saslError } from './sasl-exchange.ts';
 
 export type Token =
   | string
@@ -26,11 +27,11 @@ export function bearerProvider(
       const pairs = Object.entries({ auth: `Bearer ${value}`, ...extensions });
       const first = ['n,,', ...pairs.map(([key, text]) => `${key}=${text}`), '', ''].join(SEPARATOR);
       try {
-        const refusal = await exchange(saslAuthenticate, first);
-        if (refusal === '') return;
+        const refusal = await exchange(saslAuthenticate, Buffer.from(first));
+        if (refusal.length === 0) return;
         // The broker waits for this before it ends the exchange with its error.
-        await exchange(saslAuthenticate, SEPARATOR);
-        throw new Error(refusal);
+        await exchange(saslAuthenticate, Buffer.from(SEPARATOR));
+        throw new Error(refusal.toString());
       } catch (cause) {
         throw saslError(`The token was refused: ${(cause as Error).message}`, cause);
       }
@@ -50,24 +51,4 @@ async function tokenOf(source: TokenSource): Promise<Exclude<Token, string>> {
   const given = typeof found === 'string' ? { value: found } : found;
   if (typeof given?.value === 'string' && given.value !== '') return given;
   throw saslError('the function must return a token, or `{ value }` with one');
-}
-
-async function exchange(send: AuthenticationProviderArgs['saslAuthenticate'], text: string): Promise<string> {
-  const answer = await send({
-    request: { encode: () => withLength(Buffer.from(text)) },
-    // An answer begins with its length.
-    response: { decode: (bytes) => bytes.subarray(4), parse: (bytes) => bytes.toString() },
-  });
-  return answer ?? '';
-}
-
-function withLength(bytes: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-}
-
-/** With the name that a failed login has in kafkajs, which then does not try again. */
-export function saslError(message: string, cause?: unknown): Error {
-  return Object.assign(new Error(message, { cause }), { name: 'KafkaJSSASLAuthenticationError', retriable: false });
 }

@@ -71,7 +71,10 @@ export class KafkaClient {
       requestTimeout: options.requestTimeout,
       // What it would log it also throws, and tells by its events.
       logLevel: driver.logLevel.NOTHING,
-      ...securityConfig(options, (token) => this.scope.redactor.add(token)),
+      ...securityConfig(options, {
+        onToken: (token) => this.scope.redactor.add(token),
+        use: (name) => this.scope.use(name),
+      }),
     };
     this.cluster = clusterOf(this.#impatient(this.#sockets));
     this.recorder = new Recorder(this.cluster, options.record, driver.CompressionCodecs);

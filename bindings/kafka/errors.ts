@@ -1,6 +1,7 @@
 /** What kafkajs and the broker say, in words that name the connection, its address and the mend. */
 import { type ErrorCode, isQaError, QaError } from '../core/errors.ts';
 import type { Told } from '../core/told.ts';
+import { ticketError } from './gssapi.ts';
 import { tellRefusal } from './refusals.ts';
 import { tellUnreachable } from './unreachable.ts';
 
@@ -52,6 +53,15 @@ export function kafkaError(error: unknown, place: KafkaPlace, doing: Doing | str
   const task = typeof doing === 'string' ? { what: doing } : doing;
   const root = rootOf(error);
   if (isQaError(root)) return root;
+  const tickets = ticketError(root);
+  if (tickets)
+    return new QaError(tickets.code, {
+      what: 'The login by GSSAPI failed',
+      mend: tickets.message,
+      connection: place.connection,
+      address: place.address,
+      cause: tickets,
+    });
   const [code, told, mend] = tell(root, place, root.topic === undefined ? task : { topic: root.topic, ...task });
   const isUnknown = task.isWrite === true && UNKNOWN.has(code) && !isUnsent(root, place);
   const what = isUnknown ? `${told}. It is unknown whether the messages were written` : told;

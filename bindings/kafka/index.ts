@@ -3,6 +3,7 @@ import type { Binding, Health } from '../core/binding.ts';
 import { clock } from '../core/clock.ts';
 import { type Connection, connection } from '../core/connection.ts';
 import { type KafkaClient, openKafka } from './client.ts';
+import { gssapiNeeds, ticketsOf } from './gssapi.ts';
 import { KafkaHandle } from './handle.ts';
 import { marks, ownership } from './marks.ts';
 import {
@@ -15,6 +16,8 @@ import {
 } from './options.ts';
 import { identityOf } from './security.ts';
 
+export type { GssapiOptions, KafkaGssapi } from './gssapi.ts';
+export { gssapi } from './gssapi.ts';
 export type { KafkaHandle, KafkaTransaction } from './handle.ts';
 export type { Compression, KafkaOptions, ProducerOptions, TopicOptions, Topics } from './options.ts';
 export type { SendMessage } from './outgoing.ts';
@@ -26,6 +29,7 @@ export type { Header, KafkaMessage } from './topic-codecs.ts';
 export const binding = {
   kind: 'kafka',
   driver: { name: 'kafkajs', range: '2.2.4' },
+  needs: gssapiNeeds,
   parse: parseOptions,
   withAddress: (options: ParsedOptions, address: string, path: string): ParsedOptions => ({
     ...options,
@@ -65,13 +69,20 @@ async function health(client: KafkaClient): Promise<Health> {
   try {
     const { clusterId, brokers } = await (await client.admin()).describeCluster();
     const latency = clock().now() - start;
-    const login = identityOf(client.options.sasl);
     return {
       version: `cluster ${clusterId}, ${brokers.length} broker${brokers.length === 1 ? '' : 's'}`,
       latency,
-      identity: login === undefined ? 'anonymous' : `${login.user ?? 'a token'} by ${login.mechanism}`,
+      identity: await identity(client),
     };
   } catch (error) {
     throw client.told(error, 'Asking for its health');
   }
+}
+
+async function identity({ options, scope }: KafkaClient): Promise<string> {
+  const { sasl } = options;
+  const login = identityOf(sasl);
+  if (sasl === undefined || login === undefined) return 'anonymous';
+  if ('connection' in sasl) login.user = (await ticketsOf(sasl.connection, (name) => scope.use(name))).principal;
+  return `${login.user ?? 'a token'} by ${login.mechanism}`;
 }

@@ -13,14 +13,16 @@ import {
 } from '../core/check.ts';
 import type { OrReference, Reference } from '../core/reference.ts';
 import type { checkTls, TlsOptions } from '../core/tls.ts';
-import { bearerProvider, saslError, type TokenSource } from './bearer.ts';
+import { bearerProvider, type TokenSource } from './bearer.ts';
+import { checkGssapi, gssapiProvider, type KafkaGssapi } from './gssapi.ts';
+import { saslError } from './sasl-exchange.ts';
 
 export { checkTls } from '../core/tls.ts';
 
 /** `true` verifies the broker's certificate with the authorities that Node knows. */
 export type KafkaTls = boolean | TlsOptions;
 
-export type KafkaSasl = KafkaLogin | KafkaBearer | KafkaMechanism;
+export type KafkaSasl = KafkaLogin | KafkaBearer | KafkaGssapi | KafkaMechanism;
 
 type Spelled<M extends string> = M | Uppercase<M> | Reference<string>;
 
@@ -45,7 +47,7 @@ export interface KafkaMechanism {
   authenticationProvider: Mechanism['authenticationProvider'];
 }
 
-const name = oneOf('plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer');
+const name = oneOf('plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer', 'gssapi');
 const login = object({ mechanism: name, username: nonEmpty, password: string });
 const bearer = object({ mechanism: name, token: either(nonEmpty, anyFunction) });
 const own = object({ mechanism: nonEmpty, authenticationProvider: anyFunction });
@@ -54,7 +56,7 @@ const mechanismOf = check<{ mechanism?: unknown; authenticationProvider?: unknow
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 );
 
-type ParsedSasl = Checked<typeof login> | Checked<typeof bearer> | Checked<typeof own>;
+type ParsedSasl = Checked<typeof login> | Checked<typeof bearer> | Checked<typeof checkGssapi> | Checked<typeof own>;
 
 /** What `sasl` may be, references resolved. A mechanism may be written as brokers do, in capitals. */
 export const checkSasl: Check<ParsedSasl> = Object.assign(
@@ -64,7 +66,14 @@ export const checkSasl: Check<ParsedSasl> = Object.assign(
     const { mechanism } = given;
     const plain = typeof mechanism === 'string' ? { ...given, mechanism: mechanism.toLowerCase() } : given;
     if (mechanism === undefined) return login(plain, path);
-    return name(plain.mechanism, `${path}.mechanism`) === 'oauthbearer' ? bearer(plain, path) : login(plain, path);
+    switch (name(plain.mechanism, `${path}.mechanism`)) {
+      case 'oauthbearer':
+        return bearer(plain, path);
+      case 'gssapi':
+        return checkGssapi(plain, path);
+      default:
+        return login(plain, path);
+    }
   },
   { expected: mechanismOf.expected },
 );
@@ -74,22 +83,29 @@ export interface Security {
   sasl?: ParsedSasl | undefined;
 }
 
-/**
- * The part of kafkajs's configuration that is about security.
- *
- * @param onToken called with each token before it is sent, so that no text shows it
- */
+export interface Surroundings {
+  /** Called with each token before it is sent, so that no text shows it. */
+  onToken?(token: string): void;
+  /** The open client of another connection. */
+  use?(name: string): Promise<unknown>;
+}
+
+/** The part of kafkajs's configuration that is about security. */
 export function securityConfig(
   { ssl, sasl }: Security,
-  onToken: (token: string) => void = () => undefined,
+  surroundings: Surroundings = {},
 ): Pick<KafkaConfig, 'ssl' | 'sasl'> {
   return {
     ...(ssl === undefined || ssl === false ? {} : { ssl: ssl as KafkaConfig['ssl'] & (boolean | object) }),
-    ...(sasl === undefined ? {} : { sasl: saslConfig(sasl, onToken) }),
+    ...(sasl === undefined ? {} : { sasl: saslConfig(sasl, surroundings) }),
   };
 }
 
-function saslConfig(sasl: ParsedSasl, onToken: (token: string) => void): SASLOptions | Mechanism {
+function saslConfig(
+  sasl: ParsedSasl,
+  { onToken = () => undefined, use = nobody }: Surroundings,
+): SASLOptions | Mechanism {
+  if ('connection' in sasl) return { mechanism: 'GSSAPI', authenticationProvider: gssapiProvider(sasl, use) };
   if ('token' in sasl) {
     return {
       mechanism: sasl.mechanism,
@@ -110,6 +126,10 @@ function saslConfig(sasl: ParsedSasl, onToken: (token: string) => void): SASLOpt
       },
     }),
   };
+}
+
+async function nobody(name: string): Promise<unknown> {
+  throw new Error(`there is no connection \`${name}\` here`);
 }
 
 /** For descriptions and errors; never a secret. */

@@ -117,6 +117,12 @@ function tellLogin({ name, type, message = '' }: DriverError, { sasl }: KafkaPla
       `The login with a token failed: ${said}`,
       'See `sasl.token`: whether it has expired, and whether the broker trusts who issued it',
     ];
+  if (mechanism === 'GSSAPI')
+    return [
+      'QA_AUTH',
+      `The broker refused the ticket (GSSAPI): ${said}`,
+      'See its log: whether `serviceName` is its `sasl.kerberos.service.name`, and whether its keytab holds the key that the KDC has for it',
+    ];
   if (sasl?.user === undefined)
     return ['QA_AUTH', `The login by ${mechanism} failed: ${said}`, 'See `sasl.authenticationProvider`'];
   return [

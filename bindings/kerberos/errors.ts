@@ -38,7 +38,7 @@ function tell(error: Error, place: Place, doing: Doing): Told {
       'See whether `node -e "require(\'kerberos\')"` works, and install the package anew where it does not',
     ];
   // What the mechanism says is more than what GSSAPI makes of it.
-  const said = message.replace(/^[^:]*: (?=.)/, '');
+  const said = message.replace(/: Success$/, '').replace(/^[^:]*: (?=.)/, '');
   return (
     tellKdc(said, place) ??
     tellService(said, place, doing) ??
@@ -169,7 +169,7 @@ function tellPrincipal(said: string, place: Place): Told | undefined {
       `The principal \`${principal}\` has expired at ${kdc} (${said})`,
       'Prolong it there, or give its password anew',
     ];
-  if (/Ticket expired|credentials? (have|has) expired|Matching credential not found.*expired/i.test(said))
+  if (/Ticket expired|(credentials?|context) (have|has) expired|Matching credential not found.*expired/i.test(said))
     return [
       'QA_AUTH',
       `The ticket of \`${principal}\`${source?.file === undefined ? '' : ` from ${source.file}`} has expired`,

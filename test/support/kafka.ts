@@ -37,6 +37,10 @@ export interface TestKafkaOptions {
    * who comes to the plaintext listener is superuser and makes the ACLs.
    */
   secure?: boolean;
+  /**
+   * Adds listeners without TLS on `localhost`: one with GSSAPI, one where kafkajs makes such a login anew each 2 s, and one with PLAIN.
+   */
+  kerberos?: { conf: string; keytab: string; principal: string };
   /** It becomes the second broker of that one's cluster, which stays its controller. */
   joins?: TestKafka;
   /** What the broker says its plaintext address is: one that cannot be reached, say. */
@@ -53,6 +57,8 @@ export interface TestKafka extends AsyncDisposable {
   readonly controller: number;
   /** `localhost:port` of the TLS listener, its certificate's authority as PEM, and whom it knows; with `secure`. */
   readonly secure: { broker: string; ca: string; user: string; password: string };
+  /** `localhost:port` of the listeners, with `kerberos`. */
+  readonly gssapi: { broker: string; brief: string; plain: string };
   readonly folder: string;
   readonly pid: number;
   /** SIGSTOP: connections are accepted by the kernel, nothing answers. */
@@ -81,6 +87,7 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
     throw new Error('There is no broker here: see the lines of `npm test`, and skip with hasKafka().');
   const folder = mkdtempSync(join(spaciousFolder(), 'qa-test-kafka-'));
   const [port, controller, securePort] = [await freePort(), await freePort(), await freePort()];
+  const [briefPort, plainPort] = [await freePort(), await freePort()];
   const config = join(folder, 'server.properties');
   const lines: string[] = [];
   let running: { child: ChildProcess; watchdog: Watchdog } | undefined;
@@ -100,6 +107,14 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
       get secure() {
         if (!options.secure) throw new Error('Start it with { secure: true }.');
         return { broker: `localhost:${securePort}`, ca, user: USER, password: PASSWORD };
+      },
+      get gssapi() {
+        if (!options.kerberos) throw new Error('Start it with { kerberos }.');
+        return {
+          broker: `localhost:${securePort}`,
+          brief: `localhost:${briefPort}`,
+          plain: `localhost:${plainPort}`,
+        };
       },
       folder,
       get pid() {
@@ -144,6 +159,7 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
       : options.advertised
         ? { 'advertised.listeners': `PLAINTEXT://${options.advertised}` }
         : {};
+    const gssapi = options.kerberos && withGssapi(options.kerberos);
     // A restart waits until the registration before it has lapsed; a busy machine must not let it lapse by itself.
     const session = { 'broker.session.timeout.ms': 1500 };
     const member = options.joins && {
@@ -152,11 +168,38 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
       'controller.quorum.voters': `1@127.0.0.1:${options.joins.controller}`,
       listeners: `PLAINTEXT://127.0.0.1:${port}`,
     };
-    const more = Object.entries({ ...session, ...secure, ...member, ...options.properties }).map(
+    const more = Object.entries({ ...session, ...secure, ...gssapi, ...member, ...options.properties }).map(
       ([name, value]) => `${name}=${value}\n`,
     );
     // The last one of a name counts.
     return serverProperties(folder, { broker: port, controller }) + more.join('');
+  }
+
+  function withGssapi({ keytab, principal }: { keytab: string; principal: string }): Record<string, string | number> {
+    const all = { GSS: securePort, BRIEF: briefPort, PLAIN: plainPort };
+    const each = Object.entries(all);
+    const jaas = `com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true storeKey=true keyTab="${keytab}" principal="${principal}";`;
+    const login = (name: string) => ({
+      [`listener.name.${name}.sasl.enabled.mechanisms`]: 'GSSAPI',
+      [`listener.name.${name}.sasl.kerberos.service.name`]: principal.replace(/\/.*/, ''),
+      [`listener.name.${name}.gssapi.sasl.jaas.config`]: jaas,
+    });
+    return {
+      listeners: `PLAINTEXT://127.0.0.1:${port},${each.map(([name, at]) => `${name}://127.0.0.1:${at}`)},CONTROLLER://127.0.0.1:${controller}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},${each.map(([name, at]) => `${name}://localhost:${at}`)}`,
+      'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,${each.map(([name]) => `${name}:SASL_PLAINTEXT`)}`,
+      ...login('gss'),
+      ...login('brief'),
+      // kafkajs makes a login anew when less than 10 s of it are left.
+      'listener.name.brief.gssapi.connections.max.reauth.ms': 12_000,
+      'listener.name.plain.sasl.enabled.mechanisms': 'PLAIN',
+      'listener.name.plain.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${USER}="${PASSWORD}";`,
+    };
+  }
+
+  function virtualMachine(): string[] {
+    const { kerberos } = options;
+    return [...jvmOptions(folder), ...(kerberos ? [`-Djava.security.krb5.conf=${kerberos.conf}`] : [])];
   }
 
   async function format(): Promise<void> {
@@ -183,7 +226,7 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
     const sharing = existsSync(archive)
       ? [`-XX:SharedArchiveFile=${archive}`, '-Xlog:cds=off', '-Xlog:cds+dynamic=off']
       : [`-XX:ArchiveClassesAtExit=${join(folder, 'new.jsa')}`, '-Xlog:cds=off', '-Xlog:cds+dynamic=off'];
-    const child = spawn(java!, [...jvmOptions(folder), ...sharing, '-cp', jars, 'kafka.Kafka', config], {
+    const child = spawn(java!, [...virtualMachine(), ...sharing, '-cp', jars, 'kafka.Kafka', config], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

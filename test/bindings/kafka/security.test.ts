@@ -16,9 +16,9 @@ const refusal = (value: unknown) => {
 };
 
 describe('`sasl` of the config', () => {
-  test('takes mechanisms as config writers and as brokers spell them, and references', () => {
+  test('takes mechanisms as config writers and as brokers spell them, and references', async () => {
     const given = { mechanism: 'SCRAM-SHA-256', username: fromEnv('QA_TEST_USER', 'ann'), password: '' };
-    const value = sasl(resolveReferences(given, { env: {}, path: '' }));
+    const value = sasl(await resolveReferences(given, { env: {}, path: '' }));
     expect(value).toEqual({ mechanism: 'scram-sha-256', username: 'ann', password: '' });
     expect(identityOf(value)).toEqual({ mechanism: 'SCRAM-SHA-256', user: 'ann' });
     const token = () => 'x';
@@ -34,11 +34,11 @@ describe('`sasl` of the config', () => {
     ],
     [
       { username: 'ann', password: 'x' },
-      "`connections.kafka.sasl.mechanism` is missing. Give 'plain' or 'scram-sha-256' or 'scram-sha-512' or 'oauthbearer'.",
+      "`connections.kafka.sasl.mechanism` is missing. Give 'plain' or 'scram-sha-256' or 'scram-sha-512' or 'oauthbearer' or 'gssapi'.",
     ],
     [
       { mechanism: 'scram-sha256', username: 'ann', password: 'x' },
-      "`connections.kafka.sasl.mechanism` is a string, but must be 'plain' or 'scram-sha-256' or 'scram-sha-512' or 'oauthbearer'. Did you mean `scram-sha-256`? Give 'plain' or 'scram-sha-256' or 'scram-sha-512' or 'oauthbearer'.",
+      "`connections.kafka.sasl.mechanism` is a string, but must be 'plain' or 'scram-sha-256' or 'scram-sha-512' or 'oauthbearer' or 'gssapi'. Did you mean `scram-sha-256`? Give 'plain' or 'scram-sha-256' or 'scram-sha-512' or 'oauthbearer' or 'gssapi'.",
     ],
     [
       { mechanism: 'plain', user: 'ann', password: 'x' },
@@ -76,7 +76,7 @@ describe.skipIf(!hasKafka())('a secure broker', () => {
       brokers: [broker.secure.broker],
       logLevel: logLevel.NOTHING,
       retry: { retries: 3, initialRetryTime: 20 },
-      ...securityConfig({ ssl, sasl: sasl(given) }, onToken),
+      ...securityConfig({ ssl, sasl: sasl(given) }, onToken && { onToken }),
     });
     const producer = kafka.producer();
     const admin = kafka.admin();

@@ -86,9 +86,9 @@ describe.skipIf(!hasKerberos())('tickets', () => {
   });
 
   test('a ticket that expires: in a cache it is told, before opening and after; by a keytab there is a new one', async () => {
-    const cache = kdc.kinit('brief', keytab, '-l', '2s');
+    const cache = kdc.kinit('brief', keytab, '-l', '3s');
     await using cached = await open({ cache, krb5Conf: kdc.conf });
-    kdc.admin('modprinc -maxlife 2s brief');
+    kdc.admin('modprinc -maxlife 3s brief');
     await using keyed = await open({ keytab, principal: 'brief', krb5Conf: kdc.conf });
     const ends = keyed.krb.expiresAt!;
     await expect.poll(() => Date.now(), { timeout: 5000 }).toBeGreaterThan(ends.getTime() + 100);
