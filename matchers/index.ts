@@ -5,6 +5,7 @@ import { kindOf, misuse, optionsOf, partialRow } from './misuse.ts';
 import { entryOptions, expectedEntry } from './misuse-entries.ts';
 import { messageOptions, partialMessage } from './misuse-messages.ts';
 import { expectedSecret } from './misuse-secrets.ts';
+import { type PolledExpect, type PollSetup, pollOf } from './poll.ts';
 import { softOf } from './soft.ts';
 import { entryMatching } from './to-have-entry.ts';
 import { rowCount } from './to-have-row-count.ts';
@@ -16,6 +17,8 @@ import { messagesMatching } from './to-receive-messages.ts';
 import type { MatcherName } from './types.ts';
 import { waitForRow } from './wait-for.ts';
 
+export type { PollSetup } from './poll.ts';
+export type { PollOptions } from './poll-options.ts';
 export type {
   AsymmetricLike,
   EntryMatchers,
@@ -41,15 +44,23 @@ export interface ExpectLike {
 }
 
 /**
- * Adds the matchers to `expect`, gives sources their `waitFor`, and in Jest adds `expect.soft`.
+ * Adds the matchers to `expect`, gives sources their `waitFor`, adds `expect.poll`, and in Jest `expect.soft`.
  *
  * @throws QaError QA_NO_ENVIRONMENT where the file runs without our environment
  */
-export function installMatchers({ expect }: { expect: ExpectLike }): void {
+export function installMatchers({ expect, poll = {} }: { expect: ExpectLike; poll?: PollSetup }): void {
   const record = runtime();
   expect.extend(MATCHERS);
   record.waitFor = waitForRow;
   if (record.runner === 'jest') Object.assign(expect, { soft: softOf(expect) });
+  installPoll(expect, poll);
+}
+
+/** Gives an `expect` its `poll`, and its `soft` one too. */
+export function installPoll(expect: ExpectLike, setup: PollSetup): void {
+  const { soft } = expect as unknown as { soft?: object };
+  Object.assign(expect, { poll: pollOf(expect as unknown as PolledExpect, setup) });
+  if (soft) Object.assign(soft, { poll: pollOf(expect as unknown as PolledExpect, setup, true) });
 }
 
 /** One message, by either name. */

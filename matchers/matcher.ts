@@ -19,6 +19,7 @@ import { entryOf } from './misuse-entries.ts';
 import { messagesOf } from './misuse-messages.ts';
 import { secretOf } from './misuse-secrets.ts';
 import { paintOf, type RunnerUtils } from './paint.ts';
+import { isPolled } from './polling.ts';
 import { traced } from './traced.ts';
 import type { MatcherName } from './types.ts';
 import { type Outcome, type WaitContext, wait } from './wait.ts';
@@ -107,7 +108,9 @@ function matcherOf<
   return function matcher(this: MatcherThis, received, ...args) {
     const site = callsite(matcher);
     const { current, defaults, runner } = runtime();
-    const running = current.call(runtime());
+    // Inside of `expect.poll` it is one look, whose failure is that of the try.
+    const isTry = isPolled();
+    const running = isTry ? undefined : current.call(runtime());
     const isNot = this.isNot === true;
     const paint = paintOf(this.utils);
     let observer: Observer;
@@ -133,7 +136,7 @@ function matcherOf<
     const work = (async (): Promise<MatcherResult> => {
       let outcome: Outcome<unknown>;
       try {
-        outcome = await traced(waiting, () => kind.wait(expectation, { isNot, running, paint }));
+        outcome = await traced(waiting, () => kind.wait(expectation, { isNot, running, paint, isTry }));
       } catch (error) {
         pending.error = error as Error;
         throw isQaError(error) ? framed(error, site) : error;

@@ -23,10 +23,10 @@ export async function waitForMessages<Seen>(
   context: WaitContext,
 ): Promise<Outcome<Seen>> {
   const { observer, options } = expectation;
-  const { isNot, running, paint } = context;
+  const { isNot, running, paint, isTry } = context;
   const groups = options.afterGroup === undefined ? [] : [options.afterGroup].flat();
-  const asked = options.within ?? runtime().defaults.within;
-  const stays = options.stays ?? (isNot && groups.length === 0 ? SILENCE : 0);
+  const asked = options.within ?? (isTry ? 0 : runtime().defaults.within);
+  const stays = options.stays ?? (isNot && groups.length === 0 && !isTry ? SILENCE : 0);
   const room = (running?.timeLeft() ?? Number.POSITIVE_INFINITY) - RESERVE;
   const wanted = isNot && groups.length === 0 ? stays : asked;
   const start = clock().now();

@@ -39,14 +39,16 @@ export interface WaitContext {
   isNot: boolean;
   running: Running | undefined;
   paint: Paint;
+  /** It is looked again by who asks: once is enough. */
+  isTry?: boolean;
 }
 
 export async function wait<Seen>(
   expectation: Expectation<Seen>,
-  { isNot, running, paint }: WaitContext,
+  { isNot, running, paint, isTry }: WaitContext,
 ): Promise<Outcome<Seen>> {
   const { observer, options, partials } = expectation;
-  const asked = options.within ?? runtime().defaults.within;
+  const asked = options.within ?? (isTry ? 0 : runtime().defaults.within);
   const stays = options.stays ?? 0;
   const timeLeft = running?.timeLeft() ?? Number.POSITIVE_INFINITY;
   const within = Math.max(0, Math.min(asked, timeLeft - RESERVE));

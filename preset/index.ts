@@ -197,6 +197,7 @@ export type { LogOptions } from '../environment/log/outlets.ts';
 export type { QaBase } from '../environment/qa.ts';
 export type { ServiceExit, ServiceHandle } from '../environment/services/handle.ts';
 export type { State } from '../environment/state.ts';
+export type { PollOptions } from '../matchers/poll-options.ts';
 export type {
   AsymmetricLike,
   EntryMatchers,

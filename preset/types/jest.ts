@@ -5,7 +5,7 @@
  *
  * @packageDocumentation
  */
-import type { QaMatchers, TestOptions } from '@qa/jest-preset';
+import type { PollOptions, QaMatchers, TestOptions } from '@qa/jest-preset';
 import './global.ts';
 
 export type { TestOptions } from '@qa/jest-preset';
@@ -18,7 +18,7 @@ type Either<Global, Name extends keyof FromJest, Probe> = Global extends Probe ?
 declare module '@qa/jest-preset' {
   interface RunnerGlobals {
     readonly jest: {
-      readonly expect: Either<jest.Expect, 'expect', (actual: 1) => unknown> & { soft: jest.Expect['soft'] };
+      readonly expect: Either<jest.Expect, 'expect', (actual: 1) => unknown> & Pick<jest.Expect, 'soft' | 'poll'>;
       readonly test: Either<jest.It, 'test', { skip: unknown }> & jest.It;
       readonly it: Either<jest.It, 'it', { skip: unknown }> & jest.It;
       readonly describe: Either<jest.Describe, 'describe', { skip: unknown }> & jest.Describe;
@@ -33,6 +33,17 @@ declare module '@qa/jest-preset' {
 declare module 'expect' {
   interface Matchers<R extends void | Promise<void>, T = unknown> extends QaMatchers<T> {}
 
+  interface Soft {
+    <T = unknown>(
+      actual: T,
+    ): Matchers<void, T> & { not: Matchers<void, T> } & {
+      resolves: Matchers<Promise<void>, T> & { not: Matchers<Promise<void>, T> };
+      rejects: Matchers<Promise<void>, T> & { not: Matchers<Promise<void>, T> };
+    };
+    /** `expect.poll`, whose failure lets the test go on. */
+    poll: BaseExpect['poll'];
+  }
+
   interface BaseExpect {
     /**
      * Like `expect`, but a failure lets the test go on; it fails in the end, with each failure shown.
@@ -40,12 +51,18 @@ declare module 'expect' {
      * @example
      * expect.soft(response.status).toBe(201);
      */
-    soft<T = unknown>(
-      actual: T,
-    ): Matchers<void, T> & { not: Matchers<void, T> } & {
-      resolves: Matchers<Promise<void>, T> & { not: Matchers<Promise<void>, T> };
-      rejects: Matchers<Promise<void>, T> & { not: Matchers<Promise<void>, T> };
-    };
+    soft: Soft;
+    /**
+     * Calls the function again and again, until the matcher accepts what it returns.
+     *
+     * @throws QaError QA_MISUSE for an unknown option, or where it is awaited without a matcher
+     * @example
+     * await expect.poll(() => fetch(url).then((answer) => answer.status), { within: 2000 }).toBe(200);
+     */
+    poll<T>(
+      fn: (context: { signal: AbortSignal }) => T,
+      options?: PollOptions,
+    ): Matchers<Promise<void>, Awaited<T>> & { not: Matchers<Promise<void>, Awaited<T>> };
   }
 }
 
@@ -65,6 +82,17 @@ declare global {
     // biome-ignore lint/complexity/noBannedTypes: the parameters must be those of @types/jest, word for word.
     interface Matchers<R, T = {}> extends QaMatchers<T> {}
 
+    interface Soft {
+      <T = unknown>(
+        actual: T,
+      ): Matchers<void, T> & { not: Matchers<void, T> } & {
+        resolves: Matchers<Promise<void>, T> & { not: Matchers<Promise<void>, T> };
+        rejects: Matchers<Promise<void>, T> & { not: Matchers<Promise<void>, T> };
+      };
+      /** `expect.poll`, whose failure lets the test go on. */
+      poll: Expect['poll'];
+    }
+
     interface Expect {
       /**
        * Like `expect`, but a failure lets the test go on; it fails in the end, with each failure shown.
@@ -72,12 +100,18 @@ declare global {
        * @example
        * expect.soft(response.status).toBe(201);
        */
-      soft<T = unknown>(
-        actual: T,
-      ): Matchers<void, T> & { not: Matchers<void, T> } & {
-        resolves: Matchers<Promise<void>, T> & { not: Matchers<Promise<void>, T> };
-        rejects: Matchers<Promise<void>, T> & { not: Matchers<Promise<void>, T> };
-      };
+      soft: Soft;
+      /**
+       * Calls the function again and again, until the matcher accepts what it returns.
+       *
+       * @throws QaError QA_MISUSE for an unknown option, or where it is awaited without a matcher
+       * @example
+       * await expect.poll(() => fetch(url).then((answer) => answer.status), { within: 2000 }).toBe(200);
+       */
+      poll<T>(
+        fn: (context: { signal: AbortSignal }) => T,
+        options?: PollOptions,
+      ): Matchers<Promise<void>, Awaited<T>> & { not: Matchers<Promise<void>, Awaited<T>> };
     }
 
     interface It {

@@ -10,7 +10,7 @@ type FromVitest = typeof import('vitest');
 declare module '@qa/jest-preset' {
   interface RunnerGlobals {
     readonly vitest: {
-      readonly expect: FromVitest['expect'];
+      readonly expect: FromVitest['expect'] & { readonly soft: { readonly poll: FromVitest['expect']['poll'] } };
       readonly test: FromVitest['test'];
       readonly it: FromVitest['it'];
       readonly describe: FromVitest['describe'];
@@ -23,5 +23,11 @@ declare module '@qa/jest-preset' {
 }
 
 declare module 'vitest' {
+  interface ExpectPollOptions {
+    /** Time to become true, ms; the same as `timeout`. Default: `within` of qa.config, 5000. */
+    within?: number;
+    /** A failure lets the test go on; it fails in the end. Default: false. */
+    soft?: boolean;
+  }
   interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> extends QaMatchers<T> {}
 }

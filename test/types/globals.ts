@@ -11,6 +11,7 @@ describe('group', { tags: ['smoke'] }, () => {
     // @ts-expect-error a column that is not there
     await expect(orders).toHaveRowMatching({ statsu: 'PAID' });
     expect.soft(1).toBe(1);
+    await expect.soft.poll(() => 1).toBe(1);
     expect({ a: 1 }).toEqual({ a: expect.any(Number) });
     // @ts-expect-error a matcher that is not there
     expect(1).toBee(1);

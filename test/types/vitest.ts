@@ -91,4 +91,15 @@ test('secrets', async () => {
   await expect(login).toHaveSecret({ user: 'qa' });
   // @ts-expect-error rows are no secret
   await expect(orders).toHaveSecret({ version: 1 });
+test('polling', async () => {
+  await expect.poll(async () => 200, { within: 2000, interval: 10, message: 'up' }).toBe(200);
+  await expect.poll(({ signal }) => signal.aborted).not.toBe(true);
+  await expect.poll(() => orders).toHaveRowMatching({ status: 'PAID' });
+  await expect.poll(() => 1, { soft: true }).toEqual(expect.any(Number));
+  // @ts-expect-error an option that is not there
+  await expect.poll(() => 1, { whithin: 1 }).toBe(1);
+  // @ts-expect-error no function
+  await expect.poll(1).toBe(1);
+  const wait: Promise<void> = expect.poll(() => 1).toBe(1);
+  await wait;
 });
