@@ -103,6 +103,8 @@ test('secrets', async () => {
   await expect(login).toHaveSecret({ user: 'qa' });
   // @ts-expect-error rows are no secret
   await expect(orders).toHaveSecret({ version: 1 });
+});
+
 test('polling', async () => {
   await expect.poll(async () => 200, { within: 2000, interval: 10, message: 'up' }).toBe(200);
   await expect.poll(({ signal }) => signal.aborted).not.toBe(true);
