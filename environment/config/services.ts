@@ -57,7 +57,6 @@ export interface FunctionService<C extends Connections = Connections> extends Se
   /** Starts it. `stop` is called when the file ends. */
   start: (qa: ServiceQa<C>) => StartedService | Promise<StartedService>;
   scope?: 'file';
-  command?: never;
   url?: never;
 }
 
@@ -69,6 +68,5 @@ export interface StartedService {
 /** A service that runs elsewhere: it is neither started nor ended. */
 export interface DeployedService {
   url: string | Reference<string>;
-  command?: never;
   start?: never;
 }

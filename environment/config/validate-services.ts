@@ -44,11 +44,11 @@ const FUNCTION = object({
   start: anyFunction,
   scope: optional(oneOf('run', 'worker', 'file')),
   ...BEING_READY,
-} satisfies Record<Exclude<keyof FunctionService, 'command' | 'url'>, Check<unknown>>);
+} satisfies Record<Exclude<keyof FunctionService, 'url'>, Check<unknown>>);
 
 const DEPLOYED = object({
   url: either(nonEmpty, reference),
-} satisfies Record<Exclude<keyof DeployedService, 'command' | 'start'>, Check<unknown>>);
+} satisfies Record<Exclude<keyof DeployedService, 'start'>, Check<unknown>>);
 
 /** @throws QaError QA_CONFIG that names the path and the right spelling */
 export function checkService(path: string, value: unknown): void {

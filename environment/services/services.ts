@@ -130,7 +130,7 @@ export class Services {
   }
 
   get #hasCommands(): boolean {
-    return Object.entries(this.#definitions).some(([name, { command }]) => command !== undefined && !addressOf(name));
+    return Object.entries(this.#definitions).some(([name, service]) => 'command' in service && !addressOf(name));
   }
 
   #commands(): CommandRunner[] {
@@ -166,7 +166,7 @@ export class Services {
     const address = addressOf(name);
     if (address) return new DeployedRunner(name, address);
     if (definition.start) return new FunctionRunner(name, definition, qa());
-    if (definition.command !== undefined) return this.#makeCommand(name, definition, path);
+    if ('command' in definition) return this.#makeCommand(name, definition, path);
     const context = { env: process.env, path: `services.${name}` };
     const { url } = (await resolveReferences(definition, context)) as { url: string };
     return new DeployedRunner(name, url);

@@ -6,10 +6,12 @@ interface Announced {
   total: number;
 }
 
+const shop = { command: 'node service/main.mjs', ready: 'listening on' } as const;
+
 const config = defineConfig({
   connections: {
     db: postgres({ server: embedded({ schema: './schema.sql' }) }),
-    // A file opens all connections, unless its first comment names those that it needs: `/** @qa db */`.
+    // A file opens all connections and starts all services, unless its first comment names what it needs: `@qa db shop`.
     kafka: kafka({
       server: embedded(),
       topics: {
@@ -18,6 +20,30 @@ const config = defineConfig({
       },
     }),
     cache: redis({ server: embedded(), keyPrefix: 'shop:' }),
+  },
+  services: {
+    // By itself: what it announces waits in its outbox.
+    shop: {
+      ...shop,
+      env: (qa) => ({ PORT: String(qa.port()), DATABASE_URL: qa.db.url }),
+    },
+    shopWithKafka: {
+      ...shop,
+      env: (qa) => ({
+        PORT: String(qa.port()),
+        DATABASE_URL: qa.db.url,
+        KAFKA_BROKERS: qa.kafka.brokers.join(','),
+      }),
+    },
+    shopWithCache: {
+      ...shop,
+      env: (qa) => ({ PORT: String(qa.port()), DATABASE_URL: qa.db.url, CACHE_URL: qa.cache.url }),
+    },
+    shipping: {
+      command: 'node shipping/main.mjs',
+      env: (qa) => ({ DATABASE_URL: qa.db.url, KAFKA_BROKERS: qa.kafka.brokers.join(',') }),
+      ready: 'waiting for orders',
+    },
   },
   tags: ['smoke', 'slow'],
 });

@@ -29,6 +29,14 @@ export default config;
 declare module '@qa/jest-preset' { interface Register { config: typeof config } }
 `;
 
+/** As the example has it. */
+const SHOP = `    shop: {
+      command: 'node service/main.mjs',
+      env: (qa) => ({ PORT: String(qa.port()), DATABASE_URL: qa.db.url }),
+      ready: 'listening on',
+    },
+`;
+
 /** Before the examples of a page's test file. */
 const PRELUDE = `import { startShop } from './service/shop.mjs';
 let shop: Awaited<ReturnType<typeof startShop>>;
@@ -236,6 +244,7 @@ function failing(): Promise<RunResult> {
     'README.md',
     [{ at: '', language: '', mark: 'test', value: '', exit: 0, text: '' }],
     'jest',
+    { 'qa.config.ts': CONFIG.replace('  tags:', `  services: {\n${SHOP}  },\n  tags:`) },
   );
   failed ??= run(folder, 'jest', ['--ci', '--roots', 'failing', '--', 'failure.test']);
   return failed;

@@ -1,22 +1,15 @@
 /**
  * Fails on purpose: what a message that does not come looks like.
  *
- * @qa db kafka
+ * @qa db kafka shopWithKafka
  */
 
-import { startShop } from '../service/shop.mjs';
 import { describeWithKafka } from '../with-kafka.mjs';
 
 describeWithKafka('announcing', () => {
-  let shop: Awaited<ReturnType<typeof startShop>>;
-  beforeAll(async () => {
-    shop = await startShop({ databaseUrl: qa.db.url, brokers: qa.kafka.brokers });
-  });
-  afterAll(() => shop.stop());
-
   test('an order of 20,000 is announced as paid', async () => {
     const body = JSON.stringify({ id: 'o-2', total: 20_000 });
-    await fetch(`${shop.url}/orders`, { method: 'POST', body });
+    await fetch(`${qa.service('shopWithKafka').url}/orders`, { method: 'POST', body });
     const orders = qa.kafka.topic('orders');
     await orders.waitFor({ key: 'o-2' });
     await expect(orders).toReceiveKafkaMessage(

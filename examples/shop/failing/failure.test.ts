@@ -1,20 +1,11 @@
 /**
  * Fails on purpose: the demo shows what a failure looks like. All three checks are reported, not only the first.
  *
- * @qa db
+ * @qa db shop
  */
-import { startShop } from '../service/shop.mjs';
-
-let shop: Awaited<ReturnType<typeof startShop>>;
-
-beforeAll(async () => {
-  shop = await startShop({ databaseUrl: qa.db.url });
-});
-afterAll(() => shop.stop());
-
 test('an order of 20,000 is paid', async () => {
   await qa.db.seed('orders', [{ id: 'o-1', total: 15, status: 'PAID' }]);
-  const answer = await fetch(`${shop.url}/orders`, {
+  const answer = await fetch(`${qa.service('shop').url}/orders`, {
     method: 'POST',
     body: JSON.stringify({ id: 'o-2', total: 20_000 }),
   });

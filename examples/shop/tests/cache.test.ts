@@ -1,21 +1,13 @@
 /**
  * What the shop keeps in its cache of an order.
  *
- * @qa db cache
+ * @qa db cache shopWithCache
  */
-import { startShop } from '../service/shop.mjs';
 import { describeWithCache } from '../with-cache.mjs';
 
 describeWithCache('caching', () => {
-  let shop: Awaited<ReturnType<typeof startShop>>;
-
-  beforeAll(async () => {
-    shop = await startShop({ databaseUrl: qa.db.url, cacheUrl: qa.cache.url });
-  });
-  afterAll(() => shop.stop());
-
   const order = (id: string, total: number) =>
-    fetch(`${shop.url}/orders`, { method: 'POST', body: JSON.stringify({ id, total }) });
+    fetch(`${qa.service('shopWithCache').url}/orders`, { method: 'POST', body: JSON.stringify({ id, total }) });
 
   test('an order is cached when it is paid', async () => {
     await order('o-1', 42);

@@ -1,11 +1,9 @@
 /**
  * What the shop announces on Kafka, and what shipping makes of it: two services, one database, one broker.
  *
- * @qa db kafka
+ * @qa db kafka shopWithKafka shipping
  */
 
-import { startShop } from '../service/shop.mjs';
-import { startShipping } from '../shipping/shipping.mjs';
 import { describeWithKafka } from '../with-kafka.mjs';
 
 const orders = qa.kafka.topic('orders');
@@ -13,19 +11,10 @@ const shipped = qa.kafka.topic('shipped');
 const shipments = qa.db.table('shipments');
 
 describeWithKafka('announcing and shipping', () => {
-  let shop: Awaited<ReturnType<typeof startShop>>;
-  let shipping: Awaited<ReturnType<typeof startShipping>>;
-
-  beforeAll(async () => {
-    const addresses = { databaseUrl: qa.db.url, brokers: qa.kafka.brokers };
-    [shop, shipping] = await Promise.all([startShop(addresses), startShipping(addresses)]);
-  });
-  afterAll(() => Promise.all([shop.stop(), shipping.stop()]));
-
   // A broker may be shared by several workers, so keys are of the test's own.
   const order = async (total: number) => {
     const id = qa.unique('order');
-    await fetch(`${shop.url}/orders`, { method: 'POST', body: JSON.stringify({ id, total }) });
+    await fetch(`${qa.service('shopWithKafka').url}/orders`, { method: 'POST', body: JSON.stringify({ id, total }) });
     return id;
   };
 

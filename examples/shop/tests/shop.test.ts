@@ -1,9 +1,8 @@
 /**
  * One suite, both runners: `npx jest` and `npx vitest run`.
  *
- * @qa db
+ * @qa db shop
  */
-import { startShop } from '../service/shop.mjs';
 
 interface Order {
   id: string;
@@ -17,13 +16,8 @@ interface Order {
 const orders = qa.db.table<Order>('orders');
 const audit = qa.db.table('audit');
 
-let shop: Awaited<ReturnType<typeof startShop>>;
-
-beforeAll(async () => {
-  shop = await startShop({ databaseUrl: qa.db.url }); // runs its migrations: they stay, whatever the tests do
-  qa.state.set('api', shop.url); // seen by all tests of this file
-});
-afterAll(() => shop.stop());
+// The service ran its migrations at its start: they stay, whatever the tests do.
+const shop = qa.service('shop');
 
 describe('paying', { tags: ['smoke'] }, () => {
   test('an order is paid, and the payment is audited', async () => {
@@ -43,7 +37,7 @@ describe('paying', { tags: ['smoke'] }, () => {
     await expect(audit).not.toHaveRowMatching({ event: 'order paid' });
   });
 
-  test('each test starts from what beforeAll left: no orders', async () => {
+  test('each test starts from what the service made: no orders', async () => {
     await expect(orders).toHaveRowCount(0);
     await expect(audit).toHaveRowCount(0);
   });
@@ -83,7 +77,7 @@ test('waitFor gives the row, to go on with', { tags: ['slow'] }, async () => {
   await post('/orders', { id: 'o-1', total: 42 });
   const paid = await orders.waitFor({ id: 'o-1', status: 'PAID' });
   expect(paid.created_at.getTime()).toBeLessThanOrEqual(Date.now() + 1000);
-  expect(await (await fetch(`${api()}/orders/${paid.id}`)).json()).toEqual({ id: 'o-1', status: 'PAID', total: 42 });
+  expect(await (await fetch(`${shop.url}/orders/${paid.id}`)).json()).toEqual({ id: 'o-1', status: 'PAID', total: 42 });
 });
 
 test.each([
@@ -106,7 +100,5 @@ describe('several customers at once', () => {
   }
 });
 
-const api = () => qa.state.require<string>('api');
-
 const post = (path: string, body?: unknown) =>
-  fetch(`${api()}${path}`, { method: 'POST', body: body === undefined ? null : JSON.stringify(body) });
+  fetch(`${shop.url}${path}`, { method: 'POST', body: body === undefined ? null : JSON.stringify(body) });
