@@ -53,9 +53,11 @@ export interface CommandService<C extends Connections = Connections> extends Ser
 }
 
 /** A service that runs in the process of the tests: one for each test file. */
-export interface FunctionService<C extends Connections = Connections> extends ServiceReady<C> {
-  /** Starts it. `stop` is called when the file ends. */
+export interface FunctionService<C extends Connections = Connections> {
+  /** Starts it; when it returns the service is ready. `stop` is called when the file ends. */
   start: (qa: ServiceQa<C>) => StartedService | Promise<StartedService>;
+  /** Time for `start` to return, ms. Default: 60000. */
+  startTimeout?: number;
   scope?: 'file';
   url?: never;
 }

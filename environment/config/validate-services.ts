@@ -25,25 +25,21 @@ const pattern: Check<RegExp> = check(
 const reference: Check<object> = check('fromEnv(…)', isReference);
 const absent: Check<string | undefined> = check('a text or undefined', (v) => v === undefined || typeof v === 'string');
 
-const BEING_READY = {
-  ready: optional(either(either(nonEmpty, pattern), anyFunction)),
-  startTimeout: optional(milliseconds(1)),
-};
-
 const COMMAND = object({
   command: either(nonEmpty, list(string)),
   cwd: optional(nonEmpty),
   env: optional(either(anyFunction, record(absent))),
   url: optional(either(nonEmpty, anyFunction)),
-  ...BEING_READY,
+  ready: optional(either(either(nonEmpty, pattern), anyFunction)),
+  startTimeout: optional(milliseconds(1)),
   scope: optional(oneOf('run', 'worker', 'file')),
   watch: optional(list(nonEmpty)),
 } satisfies Record<Exclude<keyof CommandService, 'start'>, Check<unknown>>);
 
 const FUNCTION = object({
   start: anyFunction,
+  startTimeout: optional(milliseconds(1)),
   scope: optional(oneOf('run', 'worker', 'file')),
-  ...BEING_READY,
 } satisfies Record<Exclude<keyof FunctionService, 'url'>, Check<unknown>>);
 
 const DEPLOYED = object({

@@ -19,7 +19,7 @@ export function checkEnv(name: string, given: unknown): Record<string, string | 
   const path = `services.${name}.env`;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new QaError('QA_CONFIG', {
-      what: `\`${path}\` gave ${given === null ? 'null' : Array.isArray(given) ? 'a list' : `a ${typeof given}`}, where an object of variables is expected`,
+      what: `\`${path}\` gave ${kindOf(given)}, where an object of variables is expected`,
       mend: 'Return an object: `env: (qa) => ({ DATABASE_URL: qa.db.url })`',
     });
   }
@@ -27,7 +27,7 @@ export function checkEnv(name: string, given: unknown): Record<string, string | 
     if (value === undefined || typeof value === 'string') continue;
     // The value may be a secret.
     throw new QaError('QA_CONFIG', {
-      what: `\`${path}\` gave ${value === null ? 'null' : `a ${typeof value}`} for \`${key}\`, and variables are texts`,
+      what: `\`${path}\` gave ${kindOf(value)} for \`${key}\`, and variables are texts`,
       mend: typeof value === 'number' ? `Write \`${key}: String(…)\`` : 'Give a text, or undefined to leave it out',
     });
   }
@@ -44,4 +44,9 @@ export function withoutPorts(
     return [key, ports.reduce((text, port, index) => text.replaceAll(String(port), `‹port ${index + 1}›`), value)];
   });
   return Object.fromEntries(entries);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }

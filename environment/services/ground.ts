@@ -18,12 +18,15 @@ export class Ground {
   /**
    * Whether the targets hold what exactly these services wrote at their start. If not all of them are ended, and others
    * that had written there. From now on nobody else may count on it.
+   *
+   * @param isWanted false: all is made anew, whatever is there
    */
-  async holds(writers: readonly CommandRunner[]): Promise<boolean> {
+  async holds(writers: readonly CommandRunner[], { isWanted }: { isWanted: boolean }): Promise<boolean> {
     const now: GroundState = { isClean: false, services: Object.fromEntries(writers.map(({ slot }) => [slot, ''])) };
     const before = await this.#swap(now);
     const slots = Object.keys(before?.services ?? {});
     const isSame =
+      isWanted &&
       before?.isClean === true &&
       writers.length > 0 &&
       slots.length === writers.length &&

@@ -88,11 +88,11 @@ export class Services {
     await all(names.map((name) => this.#plan(name)));
     // Planning has found others that are read.
     for (const name of this.#planning.keys()) selected.add(name);
-    const isReset = session.restores && this.#hasCommands;
+    const isReset = session.restores && (this.#hasCommands || this.#hasFunctions);
     const writers = isReset ? this.#writers() : [];
-    if (isReset && !(await this.#ground.holds(writers))) await session.reset();
+    if (isReset && !(await this.#holds(writers))) await session.reset();
     await all([...selected].map((name) => this.#start(name)));
-    if (isReset && writers.length > 0) await session.pushBaseline();
+    if (writers.length > 0 || (isReset && this.#hasFunctions)) await session.pushBaseline();
     return isReset;
   }
 
@@ -120,13 +120,25 @@ export class Services {
   async close({ isKept, isAtBase }: { isKept: boolean; isAtBase: boolean }): Promise<void> {
     const { session } = this.#options;
     const writers = session.restores && this.#selected ? this.#writers() : [];
-    if (!isKept && isAtBase && writers.length > 0 && writers.every(({ isOfFile }) => !isOfFile)) {
+    const outlives = writers.length > 0 && !this.#hasFunctions && writers.every(({ isOfFile }) => !isOfFile);
+    if (outlives && !isKept && isAtBase) {
       await session.reset();
       await this.#ground.leave(writers);
     }
     const runners = [...this.#runners.values()];
     this.#runners.clear();
     if (!isKept) await all(runners.map((runner) => runner.leave()));
+  }
+
+  /** Whether the targets are as the services left them that go on. */
+  async #holds(writers: readonly CommandRunner[]): Promise<boolean> {
+    if (!this.#hasCommands) return false;
+    return this.#ground.holds(writers, { isWanted: !this.#hasFunctions });
+  }
+
+  /** What a function's service writes at its start, and where, is not known. */
+  get #hasFunctions(): boolean {
+    return [...this.#runners.values()].some((runner) => runner instanceof FunctionRunner);
   }
 
   get #hasCommands(): boolean {

@@ -8,6 +8,19 @@ import { currentRun } from '../../servers/index.ts';
 import { isAlive, keeperOf, type Ready } from '../servers/processes.ts';
 import { ask, fixture, TestFile, until } from './harness.ts';
 
+type Run = ReturnType<typeof startRun>;
+
+/** In a session of its own, as a terminal gives. */
+function startRun(...args: string[]) {
+  const file = fileURLToPath(new URL('fixtures/run.ts', import.meta.url));
+  return spawn(process.execPath, [file, ...args], { detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
+}
+
+async function readyOf(child: Run): Promise<Ready & { pids: number[] }> {
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  return JSON.parse(line);
+}
+
 describe.skipIf(process.platform !== 'linux')('whatever ends a run', () => {
   const ends: Record<string, (run: number, keeper: number) => void> = {
     'its own end': () => undefined,
@@ -22,16 +35,8 @@ describe.skipIf(process.platform !== 'linux')('whatever ends a run', () => {
   test.concurrent.each(Object.entries(ends))(
     '%s',
     async (name, end) => {
-      const child = spawn(
-        process.execPath,
-        [fileURLToPath(new URL('fixtures/run.ts', import.meta.url)), 'deaf', 'forks'],
-        {
-          detached: true,
-          stdio: ['pipe', 'pipe', 'inherit'],
-        },
-      );
-      const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
-      const ready = JSON.parse(line) as Ready & { pids: number[] };
+      const child = startRun('deaf', 'forks');
+      const ready = await readyOf(child);
       const keeper = keeperOf(ready);
       expect(ready.pids).toHaveLength(4);
       expect([...ready.pids, keeper].map(isAlive)).not.toContain(false);
@@ -43,6 +48,17 @@ describe.skipIf(process.platform !== 'linux')('whatever ends a run', () => {
     },
     30_000,
   );
+
+  test.concurrent('but for QA_KEEP=1, which keeps them too, until its command stops them', async () => {
+    const child = startRun('keep', 'well');
+    const { kept, pids } = await readyOf(child);
+    const [address = ''] = kept!.addresses;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await ask(address.replace('well: ', ''), '/health')).toBe('ok');
+    process.kill(Number(kept!.stop.replace('kill ', '')), 'SIGTERM');
+    await until(() => !pids.some(isAlive));
+  });
 });
 
 describe.skipIf(process.platform !== 'linux')('what prints more than anybody reads', () => {

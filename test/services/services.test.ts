@@ -1,9 +1,13 @@
 /** Services under test: started, looked after, and told of when they fail. Each is a real process. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { Qa } from '../../environment/config/define.ts';
 import { isAlive } from '../servers/processes.ts';
-import { ask, failure, fixture, TestFile, until } from './harness.ts';
+import { ask, failure, fixture, fixtures, TestFile, until } from './harness.ts';
 
 test('it runs at a port of its own, prints what is shown, and can be asked', async () => {
   await using file = await new TestFile({ services: { shop: fixture() } }).open();
@@ -187,5 +191,77 @@ describe('ports', () => {
     expect(await ask(file.qa.service('robbed').url, '/health')).toBe('ok');
     expect(thieves).toHaveLength(2);
     for (const thief of thieves) thief.close();
+  });
+});
+
+describe('services that are not of Node', () => {
+  const has = (program: string) => spawnSync(program, ['-version']).status !== null;
+
+  test.skipIf(!has('python3'))('Python, in a shell that fills its variables in', async () => {
+    const command = 'cd . && python3 -u -m http.server "$PORT" --bind 127.0.0.1';
+    await using file = await new TestFile({ services: { python: fixture('', { command, ready: undefined }) } }).open();
+    await file.test(async (qa) => {
+      const { url } = qa.service('python');
+      expect((await fetch(`${url}/service.mjs`)).status).toBe(200);
+      await until(async () => (await qa.service('python').logs()).includes('GET /service.mjs'));
+      expect(await qa.service('python').kill('SIGINT')).toEqual({ code: 0, signal: null });
+    });
+  });
+
+  test.skipIf(!has('java'))('Java: its orderly end is waited for', async () => {
+    const java = fixture('', { command: 'java -XX:TieredStopAtLevel=1 Server.java', ready: /^Started .* in / });
+    await using file = await new TestFile({ services: { java } }).open();
+    const block = await file.test(async (qa) => {
+      expect((await fetch(`${qa.service('java').url}/orders`)).status).toBe(200);
+      expect(await qa.service('java').kill('SIGTERM')).toEqual({ code: null, signal: 'SIGTERM' });
+    });
+    expect(block).toMatch(/^output of java:\n {2}asked for \/orders\n {2}── java was ended by SIGTERM/);
+  });
+});
+
+describe('while the runner watches', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qa-test-watch-'));
+  mkdirSync(join(folder, 'src'));
+  writeFileSync(join(folder, 'src', 'lib.mjs'), '');
+  copyFileSync(join(fixtures, 'service.mjs'), join(folder, 'src', 'server.mjs'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const open = (isWatching: boolean) => {
+    const services = { watched: fixture('', { command: 'node src/server.mjs', cwd: folder }) };
+    return new TestFile({ services, isWatching }).open();
+  };
+  const pid = async (isWatching = true) => {
+    await using file = await open(isWatching);
+    return ask(file.qa.service('watched').url, '/pid');
+  };
+
+  test('it is started anew for the next file when something beside its program is newer', async () => {
+    const first = await pid();
+    expect(await pid()).toBe(first);
+    const later = new Date(Date.now() + 1000);
+    utimesSync(join(folder, 'src', 'lib.mjs'), later, later);
+    expect(await pid(false)).toBe(first);
+    expect(await pid()).not.toBe(first);
+  });
+
+  test('one that could not start is tried again as soon as it is mended', async () => {
+    const path = join(folder, 'src', 'server.mjs');
+    const good = readFileSync(path, 'utf8');
+    const past = new Date(Date.now() - 10_000);
+    writeFileSync(path, 'process.exit(1)');
+    utimesSync(path, past, past);
+    utimesSync(join(folder, 'src', 'lib.mjs'), past, past);
+    await using file = await new TestFile({
+      services: { mended: fixture('', { command: 'node src/server.mjs', cwd: folder }) },
+      isWatching: true,
+    });
+    const error = await failure(file.open());
+    writeFileSync(path, good);
+    const again = new TestFile({
+      services: { mended: fixture('', { command: 'node src/server.mjs', cwd: folder }) },
+      isWatching: true,
+    });
+    expect(error.message).toContain('ended with exit code 1');
+    expect(await ask((await again.open()).qa.service('mended').url, '/health')).toBe('ok');
+    await again.close();
   });
 });
