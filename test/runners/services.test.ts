@@ -1,9 +1,9 @@
 /** Services under test in real runs of the packed package, in both runners: one service that migrates its database at start. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../servers/processes.ts';
-import { project, run, start } from '../support/consumer.ts';
+import { project, run } from '../support/consumer.ts';
 import { jest } from '../support/jest.ts';
 import { vitest, vitestConfig } from '../support/vitest.ts';
 
@@ -44,7 +44,7 @@ const config = (shop: string) =>
   `
 import { defineConfig, embedded, postgres } from '@qa/jest-preset';
 const config = defineConfig({
-  connections: { db: postgres({ server: embedded(), password: undefined }) },
+  connections: { db: postgres({ server: embedded() }) },
   services: {
     shop: {
       command: 'node src/server.mjs',
@@ -56,7 +56,7 @@ const config = defineConfig({
 });
 export default config;
 declare module '@qa/jest-preset' { interface Register { config: typeof config } }
-`.replace(', password: undefined', '');
+`;
 
 const TEST = `
 const orders = qa.db.table('orders');
@@ -82,20 +82,19 @@ describe.each(['jest', 'vitest'] as const)('%s', (runner) => {
   const inBand = runner === 'jest' ? ['-i', '--detectOpenHandles'] : ['--no-file-parallelism'];
   const starts = (folder: string) => readFileSync(join(folder, 'starts.txt'), 'utf8').trim().split('\n').map(Number);
 
-  test.each([
-    ['run', 1],
-    ['file', 3],
-  ] as const)('scope %s: migrations stay, files and tests begin alike', async (scope, processes) => {
+  test('migrations stay: files, tests and workers begin alike; each worker has a service, as it has a database', async () => {
     const folder = project({
       ...FILES,
-      'qa.config.ts': config(`scope: '${scope}',`),
-      ...Object.fromEntries(['a', 'b', 'c'].map((name) => [`${name}.test.ts`, TEST])),
-      'types.test.ts': `test('has types', () => {
-        // @ts-expect-error the config names no such service
-        expect(() => qa.service('shp')).toThrow('Did you mean \`shop\`?');
-        const port: number = qa.port();
-        expect(port).toBeGreaterThan(1024);
-      });`.replace("test('has", "/** @qa db */\ntest('has"),
+      'qa.config.ts': config(''),
+      ...Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}.test.ts`, TEST])),
+      'types.test.ts': `
+        /** @qa db */
+        test('has types', () => {
+          // @ts-expect-error the config names no such service
+          expect(() => qa.service('shp')).toThrow('Did you mean \`shop\`?');
+          const port: number = qa.port();
+          expect(port).toBeGreaterThan(1024);
+        });`,
       'tsconfig.json': JSON.stringify({
         compilerOptions: {
           strict: true,
@@ -108,34 +107,25 @@ describe.each(['jest', 'vitest'] as const)('%s', (runner) => {
         include: ['*.test.ts', 'qa.config.ts'],
       }),
     });
-    const result = await runs(folder, inBand);
-    expect(result.code, result.output).toBe(0);
-    expect(result.output).not.toMatch(/open handle|did not exit/);
-    const pids = starts(folder);
-    // A file without the service between two that have it makes it begin anew.
-    expect(pids.length).toBeGreaterThanOrEqual(processes);
-    expect(pids.length).toBeLessThanOrEqual(processes + 1);
-    expect(pids.filter(isAlive)).toEqual([]);
-    if (scope === 'run') expect(await run(folder, 'tsc', ['-p', '.'])).toEqual({ code: 0, output: '' });
-  });
-
-  test('two workers with a database each have a service each', async () => {
-    const folder = project({
-      ...FILES,
-      'qa.config.ts': config(''),
-      ...Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}.test.ts`, TEST])),
-    });
     const result = await runs(folder, ['--maxWorkers=2']);
     expect(result.code, result.output).toBe(0);
-    expect(starts(folder)).toHaveLength(2);
-    expect(starts(folder).filter(isAlive)).toEqual([]);
+    const pids = starts(folder);
+    // A file that leaves the service out takes its tables away: it begins anew for the next that has it.
+    expect(pids.length, result.output).toBeGreaterThanOrEqual(2);
+    expect(pids.length, result.output).toBeLessThanOrEqual(3);
+    expect(pids.filter(isAlive)).toEqual([]);
+    expect(await run(folder, 'tsc', ['-p', '.'])).toEqual({ code: 0, output: '' });
   });
 
-  test('a failure shows what it printed, and that it died; the next test finds it up, with its rows', async () => {
+  test('failures show what it printed, that it died, and why another did not start', async () => {
     const folder = project({
       ...FILES,
-      'qa.config.ts': config(''),
+      'qa.config.ts': config('').replace(
+        'services: {',
+        "services: { broken: { command: ['node', '-e', 'console.error(`no licence`); process.exit(1)'] , ready: 'up' },",
+      ),
       'a.test.js': `
+        /** @qa db shop */
         const shop = qa.service('shop');
         test('dies', async () => {
           await fetch(shop.url + '/orders?id=o-1');
@@ -146,37 +136,24 @@ describe.each(['jest', 'vitest'] as const)('%s', (runner) => {
           await expect(qa.db.table('orders')).toHaveRowsMatching([{ id: 'from the start' }], { exactly: true });
           expect(await (await fetch(shop.url + '/health')).text()).toBe('ok');
         });`,
+      'b.test.js': `
+        /** @qa broken */
+        test('one', () => undefined);
+        test('two', () => undefined);`,
     });
     const { tests, output } = await runs(folder, inBand);
-    expect(
-      Object.values(tests).map(({ status }) => status),
-      output,
-    ).toEqual(['failed', 'passed']);
+    const statuses = Object.fromEntries(Object.entries(tests).map(([name, { status }]) => [name, status]));
+    expect(statuses, output).toEqual({ dies: 'failed', 'goes on': 'passed', one: 'failed', two: 'failed' });
+    expect(output).not.toMatch(/open handle|did not exit/);
     expect(tests.dies!.messages[0]).toMatch(
       /output of shop:\n {2}an order: o-1, paid with a card\n {2}out of memory\n {2}── shop ended with exit code 3 \d+ ms after the test began\n/,
     );
     expect(output).toContain('[qa] the service shop ended with exit code 3 while tests ran; it was started again');
-  });
-
-  test('one that does not start is one error for all tests, at once', async () => {
-    const folder = project({
-      ...FILES,
-      'src/server.mjs': "console.error('no such module'); process.exit(1);",
-      'qa.config.ts': config(''),
-      'a.test.js': TEST.replaceAll(': string', ''),
-      'b.test.js': TEST.replaceAll(': string', ''),
-    });
-    const { tests, output } = await runs(folder, inBand);
-    expect(
-      Object.values(tests).map(({ status }) => status),
-      output,
-    ).toEqual(['failed', 'failed']);
-    for (const { messages } of Object.values(tests)) {
-      expect(messages[0]).toMatch(
-        /^QaError: The service `shop` ended with exit code 1 before it was ready\. Its last lines:\n {4}no such module\nMend what its lines say/,
+    for (const name of ['one', 'two']) {
+      expect(tests[name]!.messages[0]).toMatch(
+        /^QaError: The service `broken` ended with exit code 1 before it was ready\. Its last lines:\n {4}no licence\nMend what its lines say/,
       );
     }
+    expect(starts(folder).filter(isAlive)).toEqual([]);
   });
 });
-
-void [existsSync, writeFileSync, start];
