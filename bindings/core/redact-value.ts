@@ -88,6 +88,7 @@ function holds(value: unknown, redactor: Redactor, seen: Set<unknown>): boolean 
   seen.add(value);
   const inner = (items: Iterable<unknown>) => [...items].some((item) => holds(item, redactor, seen));
   if (types.isUint8Array(value)) return holds(textOf(value), redactor, seen);
+  if (isBytes(value)) return holds(value.join(), redactor, seen);
   if (Array.isArray(value) || types.isSet(value)) return inner(value);
   if (types.isMap(value)) return [...value].some((entry) => inner(entry));
   if (isPlain(value)) return Object.entries(value).some(([key, item]) => inner([key, item, pair(key, item)]));
@@ -103,7 +104,7 @@ function copy(value: unknown, redactor: Redactor, copies: Map<unknown, unknown>)
     copies.set(value, made);
     return made;
   };
-  if (types.isUint8Array(value)) return holds(value, redactor, new Set()) ? HIDDEN : value;
+  if (types.isUint8Array(value) || isBytes(value)) return holds(value, redactor, new Set()) ? HIDDEN : value;
   if (Array.isArray(value)) {
     const made: unknown[] = kept([]);
     for (const item of value) made.push(inner(item));
@@ -129,6 +130,13 @@ function copy(value: unknown, redactor: Redactor, copies: Map<unknown, unknown>)
   }
   const text = shown(value);
   return redactor.redact(text) === text ? value : redactor.redact(text);
+}
+
+/** A list of numbers that may be bytes: as `[...buffer]` gives them. */
+function isBytes(value: object): value is number[] {
+  return (
+    Array.isArray(value) && value.length > 0 && value.every((item) => Number.isInteger(item) && item >= 0 && item < 256)
+  );
 }
 
 /** A short secret is one in its own place only. */

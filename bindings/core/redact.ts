@@ -2,7 +2,7 @@
  * Keeps secrets out of texts. Values are registered when a config is resolved and when a secret is read; every text
  * that leaves the package passes through `redact`, before it is wrapped or cut.
  */
-import { escapeRegExp, type Forms, formsOf, localPattern, SECRET_NAMES } from './secret-forms.ts';
+import { base64Pattern, escapeRegExp, type Forms, formsOf, localPattern, SECRET_NAMES } from './secret-forms.ts';
 
 export const HIDDEN = '‹redacted›';
 
@@ -49,7 +49,7 @@ export class Redactor {
   addKey(pem: string): void {
     for (const line of pem.split(/\r?\n|\\n/)) {
       if (line.length < 16 || /[- ]/.test(line)) continue;
-      this.#secrets.set(line, { literals: [line], patterns: [] });
+      this.#secrets.set(line, { literals: [line], base64: [], patterns: [] });
     }
     this.#patterns = undefined;
   }
@@ -88,14 +88,16 @@ export class Redactor {
     const isGlobal = (secret: string) => secret.length >= SHORTEST_GLOBAL && !this.#words.has(secret);
     const globals = [...this.#secrets].flatMap(([secret, forms]) => (isGlobal(secret) ? [forms] : []));
     const local = [...this.#secrets.keys()].filter((secret) => !isGlobal(secret));
-    const literals = [...new Set(globals.flatMap((forms) => forms.literals))].sort((a, b) => b.length - a.length);
-    const patterns = globals.flatMap((forms) => forms.patterns).sort((a, b) => b.length - a.length);
+    const sorted = (texts: string[]) => [...new Set(texts)].sort((a, b) => b.length - a.length);
+    const literals = sorted(globals.flatMap((forms) => forms.literals));
+    const base64 = sorted(globals.flatMap((forms) => forms.base64));
+    const patterns = [...base64.map(base64Pattern), ...globals.flatMap((forms) => forms.patterns)];
     const all = [...literals.map(escapeRegExp), ...patterns];
     return {
       everywhere: all.length === 0 ? undefined : new RegExp(all.join('|'), 'g'),
       inPlace: local.length === 0 ? undefined : localPattern(local),
-      literals,
-      longest: literals[0]?.length ?? 0,
+      literals: [...literals, ...base64],
+      longest: Math.max(0, literals[0]?.length ?? 0, base64[0]?.length ?? 0),
     };
   }
 
@@ -161,7 +163,7 @@ function acrossColours(text: string, pattern: RegExp): string {
 export function redactUrl(url: string): string {
   // A password that is not encoded may hold any of the characters that seem to end it.
   const isPlain = URL.canParse(url) && !new URL(url).pathname.includes('@');
-  const login = isPlain ? /^([a-z][\w+.-]*:\/\/[^:@/?#]*):[^/?#]*@/i : /([a-z][\w+.-]*:\/\/[^:@/?#\s]*):\S*@/gi;
+  const login = isPlain ? /^([a-z][\w+.-]*:\/\/[^:@/?#]*):[^/?#]*@/i : /((?:^|[\s,/])[^\s:@/?#]*):(?!\/\/)\S+@/g;
   return url.replace(login, '$1@').replace(PARAMETER, `$1${HIDDEN}`);
 }
 

@@ -7,6 +7,8 @@ export const SECRET_NAMES = ['password', 'passphrase', 'token', 'secret', 'secre
 export interface Forms {
   /** Texts as they are. */
   readonly literals: readonly string[];
+  /** In base64, without what depends on its surroundings. */
+  readonly base64: readonly string[];
   /** Sources of regular expressions: where something may stand between the parts. */
   readonly patterns: readonly string[];
 }
@@ -31,10 +33,14 @@ export function formsOf(secret: string): Forms {
   const list = [...bytes.subarray(0, SHOWN_ITEMS)].join(',[\\s+-]*');
   return {
     literals: [...new Set(literals)],
-    patterns: [...new Set(inBase64(bytes))]
-      .map((part) => `${escapeRegExp(part)}[\\w+/-]?={0,2}`)
-      .concat(`(?<!\\d)${list}(?!\\d)`),
+    base64: [...new Set(inBase64(bytes))],
+    patterns: [`(?<!\\d)${list}(?!\\d)`],
   };
+}
+
+/** A part in base64, with the character that also holds something of what follows, and its padding. */
+export function base64Pattern(part: string): string {
+  return `${escapeRegExp(part)}[\\w+/-]?={0,2}`;
 }
 
 /** As URLs and forms write it. */

@@ -71,12 +71,12 @@ function keepName(redactor: Redactor, text: string): void {
   for (const part of text.split(/[,:/]/)) if (part !== '') redactor.keep(part);
 }
 
-const LOGIN = /[a-z][\w+.-]*:\/\/[^\s:@/?#]*:(\S*)@/gi;
+/** Also of an address whose scheme is wrong or missing. */
+const LOGIN = /(?:^|\/)[^\s:@/?#]*:(?!\/\/)(\S+)@/g;
 const PARAMETER = new RegExp(`[?&;](?:\\w*(?:${SECRET_NAMES.join('|')}))=([^&#;\\s]+)`, 'gi');
 
 /** Passwords in URLs are secrets, the rest of them names. */
 function noteUrls(redactor: Redactor, text: string): void {
-  if (!text.includes('://')) return;
   for (const [, secret] of text.matchAll(PARAMETER)) addEncoded(redactor, secret!);
   for (const part of new Set([text, ...text.split(/[\s,]+/)])) {
     if (URL.canParse(part)) {

@@ -142,9 +142,18 @@ export class TestFile {
     }
   }
 
-  /** Before anybody is told: Vitest has made texts of the errors, with diffs of its own. */
+  /**
+   * Before anybody is told: Vitest has made plain data of the errors, with diffs of its own. In place, since it keeps
+   * them for each attempt too.
+   */
   #redact({ result }: RunnerTask): void {
-    for (const error of result?.errors ?? []) this.fileRun.redacted(error);
+    for (const error of result?.errors ?? []) {
+      const shown = this.fileRun.redacted(error) as Record<string, unknown>;
+      if (shown === (error as unknown)) continue;
+      // What was thrown was no error.
+      for (const key of Object.keys(error)) if (!(key in shown)) Reflect.deleteProperty(error, key);
+      Object.assign(error, shown);
+    }
   }
 
   #run(

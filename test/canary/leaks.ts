@@ -24,7 +24,9 @@ export interface Leak {
 
 /** What of `canaries` (name → value) can be found in `outputs` (name → text). */
 export function leaks(outputs: Readonly<Record<string, string>>, canaries: Readonly<Record<string, string>>): Leak[] {
-  const parts = new Map(Object.entries(canaries).flatMap(([name, value]) => partsOf(value).map((part) => [part, name])));
+  const parts = new Map(
+    Object.entries(canaries).flatMap(([name, value]) => partsOf(value).map((part) => [part, name])),
+  );
   const found: Leak[] = [];
   for (const [output, text] of Object.entries(outputs)) {
     const seen = new Set<string>();

@@ -84,8 +84,13 @@ describe('forms', () => {
     );
   });
 
-  test.each(['canary-se…', "'canary-se'... 12 more characters", 'canary-secret-…'])('cut by others: %s', (text) => {
-    expect(redactorOf('canary-secret-1').redact(`is ${text}`)).not.toContain('cana');
+  test.each([
+    `${base64('a:canary-secret-1').slice(0, 16)}…`,
+    'canary-se…',
+    "'canary-se'... 12 more characters",
+    'canary-secret-…',
+  ])('cut by others: %s', (text) => {
+    expect(redactorOf('canary-secret-1').redact(`is ${text}`)).toContain(HIDDEN);
   });
 });
 
@@ -125,6 +130,8 @@ describe('where secrets of a config are', () => {
     ['an option of a driver', { ioredis: { sentinelPassword: 'canary-secret-1' } }],
     ['a deep one, in a list', { hosts: [{ auth: { apiKey: 'canary-secret-1' } }] }],
     ['a URL', { url: 'postgres://app:canary-secret-1@127.0.0.1/shop' }],
+    ['an address that is no URL', { url: 'postgres//app:canary-secret-1@127.0.0.1/shop' }],
+    ['a broker with a login', { brokers: ['app:canary-secret-1@127.0.0.1:9092'] }],
     ['a parameter of a URL', { url: 'postgres://127.0.0.1/shop?user=app&sslpassword=canary-secret-1' }],
     ['a URL in a list of them', { cluster: 'redis://a:canary-secret-1@one:1,redis://b:other-secret@two:2' }],
     ['an option of any name, as secret()', { tenant: secret('canary-secret-1') }],
@@ -172,6 +179,8 @@ describe('where secrets of a config are', () => {
     );
     expect(redactUrl('postgres://u:a@b/c@h/d')).toBe('postgres://u@h/d');
     expect(redactUrl('postgres://u:a@b@h/d')).toBe('postgres://u@h/d');
+    expect(redactUrl('postgres//u:p@h/d')).toBe('postgres//u@h/d');
+    expect(redactUrl('u:p@h:1')).toBe('u@h:1');
   });
 });
 
@@ -190,10 +199,12 @@ describe('values and errors', () => {
     };
     value.self = value;
     value.bytes = Buffer.from('x canary-secret-1');
+    value.list = [...Buffer.from('x canary-secret-1')];
     value.url = new URL('http://u:canary-secret-1@host');
     const shown = redactValue(value, redactor);
     expect(inspect(shown, { depth: 9 })).not.toContain('canary');
     expect(shown.self).toBe(shown);
+    expect(shown.list).toBe(HIDDEN);
     expect(value.a).toEqual(['canary-secret-1']);
   });
 
