@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bindings } from '../../bindings/registry.ts';
 import { USERS } from '../bindings/aerospike/users.ts';
 import { startStandIn, type TestAerospike } from '../support/aerospike.ts';
+import { run } from '../support/consumer.ts';
 import { jest } from '../support/jest.ts';
 import { freePort, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { ANY, startRedis, type TestRedis } from '../support/redis.ts';
@@ -145,6 +146,20 @@ describe.skipIf(!ANY || !PROGRAM).each(['jest', 'vitest'] as const)('%s', (runne
       expect(message).toContain(`qa.${kind}Refused`);
       if (kind !== 'kerberos') expect(message).toContain('127.0.0.1');
     }
+  });
+});
+
+describe.skipIf(!ANY || !PROGRAM)('qa doctor', () => {
+  test('shows no form of a secret, in words and as JSON', async () => {
+    const folder = canaryProject();
+    const [words, json] = await Promise.all([
+      run(folder, 'qa', ['doctor'], { env }),
+      run(folder, 'qa', ['doctor', '--json'], { env }),
+    ]);
+    for (const { output } of [words, json]) {
+      for (const name of Object.keys(canaries.connections)) expect(output).toContain(name);
+    }
+    expect(leaks({ words: words.output, json: json.output }, canaries.secrets).map(tell)).toEqual([]);
   });
 });
 
