@@ -12,6 +12,7 @@ import type { RedisOptions } from '../../bindings/databases/redis/options.ts';
 import type { KafkaOptions } from '../../bindings/kafka/options.ts';
 import { bindings } from '../../bindings/registry.ts';
 import type { QaConfig } from '../../environment/config/define.ts';
+import type { CommandService } from '../../environment/config/services.ts';
 import { MATCHERS } from '../../matchers/index.ts';
 import type { MessagesOptions, RowsOptions } from '../../matchers/types.ts';
 import { root } from '../support/consumer.ts';
@@ -166,6 +167,21 @@ describe('options', () => {
     expect(keys('docs/redis.md', 'option of `redis()`')).toEqual(
       Object.keys(redis satisfies Record<keyof RedisOptions, number>),
     );
+  });
+
+  test('services.md lists those of a service', () => {
+    const service = {
+      command: 1,
+      cwd: 1,
+      env: 1,
+      url: 1,
+      ready: 1,
+      startTimeout: 1,
+      scope: 1,
+      watch: 1,
+      start: 1,
+    } satisfies Record<keyof CommandService, number>;
+    expect(keys('docs/services.md', 'option of a service')).toEqual(Object.keys(service));
   });
 
   test('servers.md lists those of embedded()', () => {

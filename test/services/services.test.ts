@@ -5,6 +5,8 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { defineBinding } from '../../bindings/core/binding.ts';
+import { connection } from '../../bindings/core/connection.ts';
 import type { Qa } from '../../environment/config/define.ts';
 import { isAlive } from '../servers/processes.ts';
 import { ask, failure, fixture, fixtures, TestFile, until } from './harness.ts';
@@ -71,6 +73,28 @@ describe('one that does not start is one error, which tells why', () => {
     };
     expect((await failure(new TestFile({ services: later }).open())).message).toContain('after 300 ms: no topic yet');
   });
+});
+
+test('what it prints shows no secret, wherever it is shown', async () => {
+  const binding = defineBinding({
+    kind: 'vault',
+    parse: (input) => input,
+    withAddress: (options) => options,
+    describe: () => ({ address: 'vault://' }),
+    open: async (_, { redactor }) => redactor.add('s3cretpassword'),
+    health: async () => ({ version: '1', latency: 0, identity: '' }),
+    close: async () => undefined,
+    handle: () => ({}),
+  });
+  const connections = { vault: connection(binding as never, {}) };
+  const error = await failure(new TestFile({ connections, services: { leaky: fixture('crashes') } }).open());
+  expect(error.message).toContain('no database at postgres://shop:‹redacted›@127.0.0.1/shop');
+  await using file = await new TestFile({ connections, services: { open: fixture() } }).open();
+  const block = await file.test(async (qa) => {
+    await ask(qa.service('open').url, '/say', `${'-'.repeat(290)}s3cretpassword`);
+    expect(await qa.service('open').logs()).toBe(`${'-'.repeat(290)}‹redacted›`);
+  });
+  expect(block).toBe(`output of open:\n  ${'-'.repeat(290)}‹redacted›…`);
 });
 
 test.each([
