@@ -101,10 +101,13 @@ export class KerberosClient {
     return this.#ask(this.#running(), { op: 'version' }, { what: 'Asking for its version' }, signal);
   }
 
-  /** Forgets what a file has begun. False: the tickets that it was opened with are no longer those that are there. */
+  /**
+   * Forgets what a file has begun. False: the tickets that it was opened with are no longer those that are there, or no
+   * helper is left, which would take the folder away when this process ends.
+   */
   renew(): boolean {
     for (const context of this.#contexts) this.free(context);
-    return isSourceUnchanged(this.place);
+    return this.#helper?.isRetired === false && isSourceUnchanged(this.place);
   }
 
   /** Ends all calls at once and takes the tickets away. Idempotent. */

@@ -34,6 +34,7 @@ export interface TestKdc extends AsyncDisposable {
   /** `127.0.0.1:port` */
   readonly address: string;
   readonly folder: string;
+  readonly pid: number;
   /** Path of a krb5.conf for it. */
   readonly conf: string;
   /** Its keytab holds the keys of services: `HTTP/localhost`, and those that `service` adds. */
@@ -136,6 +137,9 @@ export async function startKdc({ clock, libdefaults = '' }: TestKdcOptions = {})
     realm: REALM,
     address,
     folder,
+    get pid() {
+      return running?.child.pid ?? 0;
+    },
     conf,
     services: join(folder, 'services.keytab'),
     keytab(name, principals, attributes = '') {
