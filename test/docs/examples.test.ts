@@ -10,10 +10,12 @@ import { project, type RunResult, root, run } from '../support/consumer.ts';
 import { CACHE, hasCassandra } from '../support/java-jars.ts';
 import { hasKafka, startKafka, type TestKafka } from '../support/kafka.ts';
 import { makeTopics } from '../support/kafka-topics.ts';
+import { hasKerberos, installKerberos, startKdc, type TestKdc } from '../support/kdc.ts';
 import { hasMemcached, startMemcached, type TestMemcached } from '../support/memcached.ts';
 import { normalise } from '../support/normalise.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { ANY, startRedis, type TestRedis } from '../support/redis.ts';
+import { type SpnegoServer, startSpnego } from '../support/spnego-server.ts';
 import { type Block, blocks, PAGES } from './markdown.ts';
 
 const shop = join(root, 'examples', 'shop');
@@ -72,11 +74,13 @@ const needsKafka = (page: string) => page === 'docs/kafka.md';
 const isAlone = (page: string) =>
   page === 'docs/services.md' ||
   page === 'docs/aerospike.md' ||
+  needsKerberos(page) ||
   needsCassandra(page) ||
   needsMemcached(page) ||
   needsRedis(page);
 const needsMemcached = (page: string) => page === 'docs/adding-a-binding.md';
 const needsRedis = (page: string) => page === 'docs/redis.md';
+const needsKerberos = (page: string) => page === 'docs/kerberos.md';
 const needsCassandra = (page: string) => page === 'docs/cassandra.md';
 
 const TYPES = {
@@ -89,6 +93,8 @@ let broker: TestKafka | undefined;
 let profiles: TestAerospike;
 let memo: TestMemcached | undefined;
 let cache: TestRedis | undefined;
+let kdc: TestKdc | undefined;
+let api: SpnegoServer | undefined;
 /** What commands of the pages may need: a stand of the user's own. */
 const env = () => ({
   DATABASE_URL: stage.url('stage'),
@@ -98,6 +104,8 @@ const env = () => ({
   AEROSPIKE_HOSTS: profiles.hosts,
   STAGE_AEROSPIKE: profiles.url,
   STAGE_REDIS: cache?.url() ?? '',
+  API_URL: api?.url ?? '',
+  QA_KRB_URL: kdc?.address ?? '',
   QA_CACHE: CACHE,
 });
 
@@ -108,18 +116,27 @@ beforeAll(async () => {
   await stage.run('create database stage');
   await stage.run(shopFile('schema.sql'), 'stage');
   if (hasMemcached()) memo = await startMemcached();
+  if (hasKerberos()) {
+    kdc = await startKdc();
+    kdc.keytab('services.keytab', ['HTTP/api.example.test']);
+    kdc.keytab('qa.keytab', ['qa']);
+    api = await startSpnego(kdc, 'HTTP@api.example.test');
+  }
   if (!hasKafka()) return;
   broker = await startKafka();
   await makeTopics(broker.brokers, { 'stage-orders': 1 });
 });
-afterAll(() => Promise.all([stage?.stop(), broker?.stop(), profiles?.stop(), memo?.stop(), cache?.stop()]));
+afterAll(() =>
+  Promise.all([stage?.stop(), broker?.stop(), profiles?.stop(), memo?.stop(), cache?.stop(), kdc?.stop(), api?.stop()]),
+);
 
 describe.each(PAGES)('%s', (page) => {
   const running = test.skipIf(
     (needsKafka(page) && !hasKafka()) ||
       (needsCassandra(page) && !hasCassandra()) ||
       (needsMemcached(page) && !hasMemcached()) ||
-      (needsRedis(page) && !ANY),
+      (needsRedis(page) && !ANY) ||
+      (needsKerberos(page) && !hasKerberos()),
   );
   const all = blocks(page);
   const marked = (mark: Block['mark']) => all.filter((block) => block.mark === mark);
@@ -220,6 +237,7 @@ function pageProject(
     ...page,
     ...more,
   });
+  if (needsKerberos(name) && kdc) installKerberos(folder, kdc);
   for (const part of ['service', 'shipping', 'failing', 'with-kafka.mjs'])
     cpSync(join(shop, part), join(folder, part), { recursive: true });
   return folder;

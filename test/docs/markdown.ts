@@ -32,6 +32,7 @@ export const PAGES = [
     'redis',
     'aerospike',
     'cassandra',
+    'kerberos',
     'codecs',
     'secrets',
     'errors',

@@ -10,6 +10,7 @@ import type { CassandraOptions } from '../../bindings/databases/cassandra/option
 import type { PoolOptions, PostgresOptions } from '../../bindings/databases/postgres/options.ts';
 import type { RedisOptions } from '../../bindings/databases/redis/options.ts';
 import type { KafkaOptions } from '../../bindings/kafka/options.ts';
+import type { KerberosOptions } from '../../bindings/kerberos/options.ts';
 import { bindings } from '../../bindings/registry.ts';
 import type { QaConfig } from '../../environment/config/define.ts';
 import type { CommandService } from '../../environment/config/services.ts';
@@ -140,6 +141,13 @@ describe('options', () => {
     };
     expect(keys('docs/aerospike.md', 'option of `aerospike()`')).toEqual(
       Object.keys(aerospike satisfies Record<keyof AerospikeOptions, number>),
+    );
+  });
+
+  test('kerberos.md lists those of kerberos()', () => {
+    const kerberos = { principal: 1, keytab: 1, cache: 1, krb5Conf: 1, kdc: 1, realm: 1, requestTimeout: 1 };
+    expect(keys('docs/kerberos.md', 'option of `kerberos()`')).toEqual(
+      Object.keys(kerberos satisfies Record<keyof KerberosOptions, number>),
     );
   });
 

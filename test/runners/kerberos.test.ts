@@ -1,11 +1,10 @@
 /** Kerberos in both runners: the code of the docs word for word, many files in a process, a KDC that hangs. */
-import { readdirSync, symlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { project } from '../support/consumer.ts';
 import { jest } from '../support/jest.ts';
-import { hasKerberos, KERBEROS_HOME, startKdc, type TestKdc } from '../support/kdc.ts';
+import { hasKerberos, installKerberos, startKdc, type TestKdc } from '../support/kdc.ts';
 import { type SpnegoServer, startSpnego } from '../support/spnego-server.ts';
 import { vitest } from '../support/vitest.ts';
 
@@ -55,12 +54,10 @@ describe.skipIf(!hasKerberos())('with a real KDC', () => {
     await kdc?.stop();
   });
 
-  /** A project with the keytab, and with the driver where it is wanted. */
+  /** A project with the keytab and the driver, where they are wanted. */
   const consumer = (files: Record<string, string>, hasDriver = true) => {
-    const folder = project({ ...CONFIG, ...(hasDriver ? { 'node_modules/.keep': '' } : {}), ...files });
-    symlinkSync(join(kdc.folder, 'qa.keytab'), join(folder, 'qa.keytab'));
-    if (hasDriver)
-      symlinkSync(join(KERBEROS_HOME, 'node_modules', 'kerberos'), join(folder, 'node_modules', 'kerberos'));
+    const folder = project({ ...CONFIG, ...files });
+    if (hasDriver) installKerberos(folder, kdc);
     return folder;
   };
   const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('qa-krb-'));

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,13 @@ export const KERBEROS_MODULE: string = join(KERBEROS_HOME, 'node_modules', 'kerb
 
 export function hasKerberos(): boolean {
   return existsSync('/usr/sbin/krb5kdc') && existsSync(KERBEROS_MODULE);
+}
+
+/** Puts the driver and the keytab of `qa` into a project. */
+export function installKerberos(folder: string, kdc: TestKdc): void {
+  mkdirSync(join(folder, 'node_modules'), { recursive: true });
+  symlinkSync(join(KERBEROS_HOME, 'node_modules', 'kerberos'), join(folder, 'node_modules', 'kerberos'));
+  symlinkSync(join(kdc.folder, 'qa.keytab'), join(folder, 'qa.keytab'));
 }
 
 export interface TestKdcOptions {

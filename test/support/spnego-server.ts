@@ -19,6 +19,7 @@ import { KERBEROS_MODULE, type TestKdc } from './kdc.ts';
 export interface SpnegoServer extends AsyncDisposable {
   /** `http://127.0.0.1:port` */
   readonly url: string;
+  stop(): Promise<void>;
 }
 
 /** @param keytab with the keys of its service; default: all of the KDC's services */
@@ -32,7 +33,7 @@ export async function startSpnego(kdc: TestKdc, service: string, keytab = kdc.se
     child.once('exit', (code) => reject(new Error(`The server ended with ${code}.`)));
   });
   const stop = async () => void child.stdin.end();
-  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: stop };
+  return { url: `http://127.0.0.1:${port}`, stop, [Symbol.asyncDispose]: stop };
 }
 
 interface Module {
