@@ -5,6 +5,7 @@ import { type Connection, connection } from '../core/connection.ts';
 import { type KafkaClient, openKafka } from './client.ts';
 import { gssapiNeeds, ticketsOf } from './gssapi.ts';
 import { KafkaHandle } from './handle.ts';
+import { inspect } from './inspect.ts';
 import { marks, ownership } from './marks.ts';
 import {
   type KafkaOptions,
@@ -44,6 +45,7 @@ export const binding = {
   },
   resume: (client, scope) => client.resume(scope),
   health,
+  inspect,
   ownership,
   reset: async (client, proof) => marks(client, proof),
   handle: (opened, scope) => new KafkaHandle(opened, scope),

@@ -135,6 +135,9 @@ export function bindingContract<Client, Handle extends object>(
       expect(health.version).toMatch(/\d/);
       expect(health.latency).toBeGreaterThan(0);
       expect(health.identity).not.toBe('');
+      const findings = (await binding.inspect?.(open.client, open.options, open.scope)) ?? [];
+      expect(findings.filter(({ level }) => level === 'trouble')).toEqual([]);
+      for (const { what } of findings) expect(what).toMatch(/^[A-Z].*\.$/);
       await binding.close(open.client);
       await binding.close(open.client);
       if (server.connections) await expect.poll(server.connections, { timeout: fixture.settle ?? 1000 }).toBe(0);

@@ -245,7 +245,7 @@ function pageProject(
 
 /** `QA_TAGS=smoke npx jest --ci`: a line as a user types it. */
 function command(folder: string, line: string): Promise<RunResult> {
-  const match = /^((?:[A-Z_]+=(?:'[^']*'|\S*) )*)npx (jest|vitest|tsc)( .*)?$/.exec(line);
+  const match = /^((?:[A-Z_]+=(?:'[^']*'|\S*) )*)npx (jest|vitest|tsc|qa)( .*)?$/.exec(line);
   if (!match) throw new Error(`Cannot run \`${line}\``);
   const [, variables = '', tool, rest = ''] = match;
   const set = [...variables.matchAll(/([A-Z_]+)=(?:'([^']*)'|(\S*))/g)].map(([, name, quoted, bare]) => [
@@ -253,7 +253,7 @@ function command(folder: string, line: string): Promise<RunResult> {
     quoted ?? bare!.replace(/^\$(\w+)$/, (_, other: string) => env()[other as keyof ReturnType<typeof env>]),
   ]);
   const args = [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!);
-  return run(folder, tool as 'jest' | 'vitest' | 'tsc', args, { env: { ...env(), ...Object.fromEntries(set) } });
+  return run(folder, tool as 'jest' | 'vitest' | 'tsc' | 'qa', args, { env: { ...env(), ...Object.fromEntries(set) } });
 }
 
 /** The example's failing test, once. */

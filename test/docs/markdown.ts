@@ -12,6 +12,7 @@
  * | `output` | a part of what the `run` before it printed; `output=failing`: of the example's failing test |
  * | `stage` | SQL, run on the stand that the commands after it use |
  * | `stage-redis` | commands of Redis, run on the stand that the commands after it use |
+ * | `first-day-jest`, `first-day-vitest` | commands of a newcomer's first day, run by test/first-day |
  * | `install`, `clone` | commands that the tests compare with the package's manifest |
  */
 import { readFileSync } from 'node:fs';
@@ -21,6 +22,7 @@ import { root } from '../support/consumer.ts';
 export const PAGES = [
   'README.md',
   ...[
+    'cli',
     'config',
     'matchers',
     'soft-and-tags',
@@ -40,7 +42,20 @@ export const PAGES = [
   ].map((name) => `docs/${name}.md`),
 ] as const;
 
-const MARKS = ['test', 'body', 'file', 'config', 'run', 'output', 'stage', 'stage-redis', 'install', 'clone'] as const;
+const MARKS = [
+  'test',
+  'body',
+  'file',
+  'config',
+  'run',
+  'output',
+  'stage',
+  'stage-redis',
+  'install',
+  'clone',
+  'first-day-jest',
+  'first-day-vitest',
+] as const;
 type Mark = (typeof MARKS)[number];
 
 export interface Block {

@@ -7,6 +7,7 @@ import { parseUrl, printAddress } from './address.ts';
 import { closeClient, info, openClient, optionsOf, placeOf } from './client.ts';
 import { commandError } from './errors.ts';
 import { AerospikeHandle } from './handle.ts';
+import { inspect } from './inspect.ts';
 import { type AerospikeOptions, type ParsedOptions, parseOptions } from './options.ts';
 import { ownership, reset } from './reset/index.ts';
 
@@ -28,6 +29,7 @@ export const binding = {
   open: openClient,
   close: closeClient,
   health,
+  inspect,
   ownership: (client, _, scope) => ownership(client, scope),
   reset,
   handle: (opened, scope) => new AerospikeHandle(opened, scope),

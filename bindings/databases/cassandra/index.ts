@@ -8,6 +8,7 @@ import { parseAddress, printAddress } from './address.ts';
 import { closeClient, DRIVER, openClient } from './client.ts';
 import { statementError } from './errors.ts';
 import { CassandraHandle } from './handle.ts';
+import { inspect } from './inspect.ts';
 import { type CassandraOptions, type ParsedOptions, parseOptions } from './options.ts';
 import { rememberState, renewClient } from './renew.ts';
 import { ownership, reset } from './reset/index.ts';
@@ -37,6 +38,7 @@ export const binding = {
   close: closeClient,
   renew: renewClient,
   health,
+  inspect,
   ownership,
   reset,
   handle: (opened, scope) => new CassandraHandle(opened, scope),
