@@ -23,7 +23,7 @@ const commands = (mark: 'first-day-jest' | 'first-day-vitest') =>
     .filter((block) => block.mark === mark)
     .flatMap(({ text }) => text.trim().split('\n'));
 
-test.each(['jest', 'vitest'] as const)('in %s', { timeout: 240_000 }, async (runner) => {
+test.concurrent.each(['jest', 'vitest'] as const)('in %s', { timeout: 240_000 }, async (runner) => {
   const folder = mkdtempSync(join(tmpdir(), 'qa-first-day-'));
   folders.push(folder);
   const [install, init, run, ...more] = commands(`first-day-${runner}`);
