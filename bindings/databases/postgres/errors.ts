@@ -41,6 +41,11 @@ export function isLost(error: unknown): boolean {
   );
 }
 
+/** Whether the server wants a ticket (GSSAPI: 7, SSPI: 9), which pg does not know. */
+export function asksForTicket(error: unknown): boolean {
+  return /^Unknown authenticationOk message type [79]$/.test((error as DriverError | null)?.message ?? '');
+}
+
 const LOST = new Set(['ECONNRESET', 'EPIPE', '57P01', '57P02', '08006', '08003', '08000']);
 
 function tell(error: DriverError, { host, database, user, redact }: Place): Told | undefined {
@@ -90,6 +95,12 @@ function tell(error: DriverError, { host, database, user, redact }: Place): Told
           ]
         : undefined;
   }
+  if (asksForTicket(error))
+    return [
+      'QA_AUTH',
+      `The server asks the user \`${user}\` for a Kerberos ticket (GSSAPI), which the driver \`pg\` cannot give`,
+      "Let this user in by a password (scram-sha-256) or a certificate: see the server's pg_hba.conf",
+    ];
   const untrusted = tellUntrusted(code, said);
   if (untrusted) return untrusted;
   if (/does not support SSL/.test(message)) {

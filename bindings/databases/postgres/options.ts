@@ -92,8 +92,17 @@ export interface ParsedOptions extends Rest {
   schema?: readonly string[];
 }
 
+/** What asks for Kerberos, in the words of other clients and of our other bindings. */
+const GSSAPI = ['sasl', 'gssapi', 'gssencmode', 'krbsrvname'];
+
 /** @throws QaError QA_CONFIG */
 export function parseOptions(input: Readonly<Record<string, unknown>>, path: string): ParsedOptions {
+  const asked = GSSAPI.find((name) => input[name] !== undefined);
+  if (asked !== undefined)
+    throw new QaError('QA_CONFIG', {
+      what: `\`${path}.${asked}\` asks for Kerberos (GSSAPI), which the driver \`pg\` does not have`,
+      mend: 'Log in with `user` and `password`, or with a certificate: `ssl: { cert, key }`',
+    });
   const { url, host, port, user, password, database, schema, ...rest } = checkOptions(input, path);
   const given = ADDRESS_KEYS.filter((key) => input[key] !== undefined);
   const fail = (what: string, mend: string) => new QaError('QA_CONFIG', { what: `\`${path}\` ${what}`, mend });

@@ -5,7 +5,7 @@ import type { Scope } from '../../core/binding.ts';
 import { QaError } from '../../core/errors.ts';
 import { nearest } from '../../core/suggest.ts';
 import { printAddress } from './address.ts';
-import { connectionError, type Place } from './errors.ts';
+import { asksForTicket, connectionError, type Place } from './errors.ts';
 import type { ParsedOptions } from './options.ts';
 import { rememberListeners } from './renew.ts';
 
@@ -88,7 +88,7 @@ function poolConfig(options: ParsedOptions, scope: Scope, open: Set<Socket>): pg
   const { host, port, user, password, database, url, hasParameters } = address!;
   const { run, worker } = scope.namespace;
   const stream = () => {
-    const socket = new Socket();
+    const socket = new GuardedSocket();
     open.add(socket);
     socket.once('close', () => open.delete(socket));
     return socket;
@@ -113,6 +113,23 @@ function poolConfig(options: ParsedOptions, scope: Scope, open: Set<Socket>): pg
   };
   if (hasParameters) Object.defineProperty(config, 'connectionString', { value: url, enumerable: false });
   return config;
+}
+
+/**
+ * What asks for a ticket (GSSAPI, SSPI) makes pg's parser throw where nobody can catch it, which would end the process:
+ * here it is the connection's error.
+ */
+class GuardedSocket extends Socket {
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event !== 'data') return super.emit(event, ...args);
+    try {
+      return super.emit(event, ...args);
+    } catch (error) {
+      if (!asksForTicket(error)) throw error;
+      this.destroy(error as Error);
+      return true;
+    }
+  }
 }
 
 /** A schema's name, quoted for SQL, then escaped for the `options` of a connection. */
