@@ -28,6 +28,8 @@ export class AnswerError extends Error {
   constructor(statusCode: number, said: string) {
     super(`${statusCode} ${said}`.trim());
     this.statusCode = statusCode;
+    // Where it was made says nothing to who reads the error that it caused.
+    this.stack = `${this.name}: ${this.message}`;
   }
 }
 

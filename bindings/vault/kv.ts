@@ -2,7 +2,6 @@
 import { QaError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
 import type { VaultClient } from './client.ts';
-import { AnswerError } from './errors.ts';
 import { encoded, type Mount, trimmed } from './mounts.ts';
 
 /** What JSON can say. */
@@ -209,8 +208,7 @@ async function missing(
 ): Promise<QaError> {
   const { mount, written, name } = location;
   const { connection, address } = client.place;
-  const fail = (what: string, mend: string) =>
-    new QaError('QA_NOT_FOUND', { what, mend, connection, address, cause: new AnswerError(404, because) });
+  const fail = (what: string, mend: string) => new QaError('QA_NOT_FOUND', { what, mend, connection, address });
   if (because === 'deleted')
     return fail(
       `Version ${version} of \`${written}\` (mount \`${mount.path}\`) was deleted`,

@@ -1,9 +1,10 @@
 /** Runs every example of README and docs, in both runners: a page that lies fails here. */
 import { execSync } from 'node:child_process';
 import { cpSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resolveReferences } from '../../bindings/core/reference.ts';
+import { binding as vaultBinding } from '../../bindings/vault/index.ts';
 import { loadConfig } from '../../environment/config/load.ts';
 import { type TestAerospike, useAerospike } from '../support/aerospike.ts';
 import { project, type RunResult, root, run } from '../support/consumer.ts';
@@ -15,7 +16,9 @@ import { hasMemcached, startMemcached, type TestMemcached } from '../support/mem
 import { normalise } from '../support/normalise.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { ANY, startRedis, type TestRedis } from '../support/redis.ts';
+import { openBinding } from '../support/scope.ts';
 import { type SpnegoServer, startSpnego } from '../support/spnego-server.ts';
+import { PROGRAM, ROOT_TOKEN, startVault, type TestVault } from '../support/vault.ts';
 import { type Block, blocks, PAGES } from './markdown.ts';
 
 const shop = join(root, 'examples', 'shop');
@@ -81,6 +84,7 @@ const isAlone = (page: string) =>
 const needsMemcached = (page: string) => page === 'docs/adding-a-binding.md';
 const needsRedis = (page: string) => page === 'docs/redis.md';
 const needsKerberos = (page: string) => page === 'docs/kerberos.md';
+const needsVault = (page: string) => page === 'docs/vault.md';
 const needsCassandra = (page: string) => page === 'docs/cassandra.md';
 
 const TYPES = {
@@ -95,6 +99,7 @@ let memo: TestMemcached | undefined;
 let cache: TestRedis | undefined;
 let kdc: TestKdc | undefined;
 let api: SpnegoServer | undefined;
+let secrets: (TestVault & { roleId: string; secretId: string }) | undefined;
 /** What commands of the pages may need: a stand of the user's own. */
 const env = () => ({
   DATABASE_URL: stage.url('stage'),
@@ -107,6 +112,10 @@ const env = () => ({
   API_URL: api?.url ?? '',
   QA_KRB_URL: kdc?.address ?? '',
   QA_CACHE: CACHE,
+  VAULT_ADDR: secrets?.address ?? '',
+  ROLE_ID: secrets?.roleId ?? '',
+  SECRET_ID: secrets?.secretId ?? '',
+  ...(PROGRAM !== undefined && { PATH: `${dirname(PROGRAM)}${delimiter}${process.env.PATH}` }),
 });
 
 beforeAll(async () => {
@@ -115,6 +124,7 @@ beforeAll(async () => {
   if (ANY) cache = await startRedis();
   await stage.run('create database stage');
   await stage.run(shopFile('schema.sql'), 'stage');
+  if (PROGRAM) secrets = await startSecrets(stage);
   if (hasMemcached()) memo = await startMemcached();
   if (hasKerberos()) {
     kdc = await startKdc();
@@ -127,7 +137,16 @@ beforeAll(async () => {
   await makeTopics(broker.brokers, { 'stage-orders': 1 });
 });
 afterAll(() =>
-  Promise.all([stage?.stop(), broker?.stop(), profiles?.stop(), memo?.stop(), cache?.stop(), kdc?.stop(), api?.stop()]),
+  Promise.all([
+    stage?.stop(),
+    broker?.stop(),
+    profiles?.stop(),
+    memo?.stop(),
+    cache?.stop(),
+    kdc?.stop(),
+    api?.stop(),
+    secrets?.stop(),
+  ]),
 );
 
 describe.each(PAGES)('%s', (page) => {
@@ -137,6 +156,7 @@ describe.each(PAGES)('%s', (page) => {
       (needsMemcached(page) && !hasMemcached()) ||
       (needsRedis(page) && !ANY) ||
       (needsKerberos(page) && !hasKerberos()),
+    needsVault(page) && !PROGRAM,
   );
   const all = blocks(page);
   const marked = (mark: Block['mark']) => all.filter((block) => block.mark === mark);
@@ -175,7 +195,7 @@ describe.each(PAGES)('%s', (page) => {
     const everything = sets.flatMap((set) => Object.entries(set));
     for (const [name, { binding, input }] of everything) {
       const path = `connections.${name}`;
-      const options = await resolveReferences(input, { env: { ...process.env, ...env() }, path });
+      const options = await resolveReferences(input, { env: { ...process.env, ...env() }, path, use: vaultClient });
       expect(() => binding.parse(options as Record<string, unknown>, path)).not.toThrow();
     }
     expect(everything).not.toHaveLength(0);
@@ -207,6 +227,25 @@ describe.each(PAGES)('%s', (page) => {
     });
   });
 });
+
+/** A Vault of the user's own: with secrets, a role to log in with, and credentials of the stand's database. */
+async function startSecrets(database: TestPostgres): Promise<NonNullable<typeof secrets>> {
+  const server = await startVault();
+  await server.api('POST', 'secret/data/shop/db', { data: { url: database.url('stage') } });
+  await server.api('POST', 'secret/data/kafka', { data: { password: 'correct horse' } });
+  await server.database('app', database);
+  await server.policy(
+    'qa',
+    'path "database/creds/*" { capabilities = ["read"] }\npath "sys/leases/revoke" { capabilities = ["update"] }',
+  );
+  return Object.assign(server, await server.approle('qa', { token_policies: ['qa'] }));
+}
+
+/** What `fromVault` in a config is read from. */
+async function vaultClient() {
+  const options = { address: secrets!.address, auth: { token: ROOT_TOKEN } };
+  return (await openBinding(vaultBinding, options, { connection: 'vault' })).client;
+}
 
 /** A user's folder: the shop, its schema and configs, and what the page adds. */
 function pageProject(
@@ -250,7 +289,7 @@ function command(folder: string, line: string): Promise<RunResult> {
   const [, variables = '', tool, rest = ''] = match;
   const set = [...variables.matchAll(/([A-Z_]+)=(?:'([^']*)'|(\S*))/g)].map(([, name, quoted, bare]) => [
     name,
-    quoted ?? bare!.replace(/^\$(\w+)$/, (_, other: string) => env()[other as keyof ReturnType<typeof env>]),
+    quoted ?? bare!.replace(/^\$(\w+)$/, (_, other: string) => env()[other as keyof ReturnType<typeof env>] ?? ''),
   ]);
   const args = [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!);
   return run(folder, tool as 'jest' | 'vitest' | 'tsc' | 'qa', args, { env: { ...env(), ...Object.fromEntries(set) } });

@@ -35,6 +35,7 @@ export const PAGES = [
     'aerospike',
     'cassandra',
     'kerberos',
+    'vault',
     'codecs',
     'secrets',
     'errors',

@@ -12,6 +12,7 @@ import type { RedisOptions } from '../../bindings/databases/redis/options.ts';
 import type { KafkaOptions } from '../../bindings/kafka/options.ts';
 import type { KerberosOptions } from '../../bindings/kerberos/options.ts';
 import { bindings } from '../../bindings/registry.ts';
+import type { VaultOptions } from '../../bindings/vault/options.ts';
 import type { QaConfig } from '../../environment/config/define.ts';
 import type { CommandService } from '../../environment/config/services.ts';
 import { MATCHERS } from '../../matchers/index.ts';
@@ -88,6 +89,7 @@ describe('options', () => {
     reset: 1,
     ioredis: 1,
   };
+  const vault = { address: 1, auth: 1, namespace: 1, server: 1, ssl: 1, requestTimeout: 1 };
   const embedded = { schema: 1, isolation: 1, binaries: 1, version: 1, home: 1, seed: 1, startTimeout: 1 };
   const entry = { as: 1, ttl: 1, generation: 1 };
   const matcher = { within: 1, stays: 1, soft: 1, exactly: 1, inOrder: 1 };
@@ -190,6 +192,12 @@ describe('options', () => {
       start: 1,
     } satisfies Record<keyof CommandService, number>;
     expect(keys('docs/services.md', 'option of a service')).toEqual(Object.keys(service));
+  });
+
+  test('vault.md lists those of vault()', () => {
+    expect(keys('docs/vault.md', 'option of `vault()`')).toEqual(
+      Object.keys(vault satisfies Record<keyof VaultOptions, number>),
+    );
   });
 
   test('servers.md lists those of embedded()', () => {

@@ -26,6 +26,7 @@ const BESIDE = [
   'allure-jest',
   'allure-js-commons',
   'kafkajs',
+  'node-vault',
   'ioredis',
   'pg',
   'cassandra-driver',

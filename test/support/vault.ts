@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './postgres.ts';
+import { freePort, type TestPostgres } from './postgres.ts';
 import { type Watchdog, watchOver } from './watchdog.ts';
 
 /** `bao` or `vault` in PATH, else the wheel that test/servers/prepare.mjs installs. */
@@ -31,6 +31,8 @@ export interface TestVault extends AsyncDisposable {
   tokenWith(policies: string[], options?: object): Promise<string>;
   /** A role of approle, which is enabled on first use. */
   approle(name: string, options: object): Promise<{ roleId: string; secretId: string }>;
+  /** Credentials on loan of a PostgreSQL, at `database/creds/<role>`. */
+  database(role: string, of: TestPostgres, options?: object): Promise<void>;
   /** SIGSTOP: connections are accepted by the kernel, nothing answers. */
   freeze(): void;
   thaw(): void;
@@ -88,6 +90,23 @@ export async function startVault({
       const { role_id } = await server.api<{ role_id: string }>('GET', `${role}/role-id`);
       const { secret_id } = await server.api<{ secret_id: string }>('POST', `${role}/secret-id`);
       return { roleId: role_id, secretId: secret_id };
+    },
+    async database(role, { port: at, user, password }, options = {}) {
+      const mounts = await server.api('GET', 'sys/mounts');
+      if (!('database/' in mounts)) await server.api('POST', 'sys/mounts/database', { type: 'database' });
+      await server.api('POST', `database/config/${role}`, {
+        plugin_name: 'postgresql-database-plugin',
+        allowed_roles: ['*'],
+        connection_url: `postgresql://{{username}}:{{password}}@127.0.0.1:${at}/postgres?sslmode=disable`,
+        username: user,
+        password,
+      });
+      await server.api('POST', `database/roles/${role}`, {
+        db_name: role,
+        creation_statements: [`create role "{{name}}" login password '{{password}}' valid until '{{expiration}}'`],
+        default_ttl: '1h',
+        ...options,
+      });
     },
     freeze: () => signal(child, 'SIGSTOP'),
     thaw: () => signal(child, 'SIGCONT'),

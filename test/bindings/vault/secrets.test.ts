@@ -92,27 +92,8 @@ describe.skipIf(PROGRAM === undefined)('credentials on loan', () => {
 
   beforeAll(async () => {
     database = await startPostgres();
-    const { server } = suite;
-    await server.api('POST', 'sys/mounts/database', { type: 'database' });
-    await server.api('POST', 'database/config/shop', {
-      plugin_name: 'postgresql-database-plugin',
-      allowed_roles: ['*'],
-      connection_url: `postgresql://{{username}}:{{password}}@127.0.0.1:${database.port}/postgres?sslmode=disable`,
-      username: database.user,
-      password: database.password,
-    });
-    const statements = [`create role "{{name}}" login password '{{password}}' valid until '{{expiration}}'`];
-    await server.api('POST', 'database/roles/app', {
-      db_name: 'shop',
-      creation_statements: statements,
-      default_ttl: '1h',
-    });
-    await server.api('POST', 'database/roles/short', {
-      db_name: 'shop',
-      creation_statements: statements,
-      default_ttl: '2s',
-      max_ttl: '1m',
-    });
+    await suite.server.database('app', database);
+    await suite.server.database('short', database, { default_ttl: '2s', max_ttl: '1m' });
   });
   afterAll(() => database?.stop());
 
