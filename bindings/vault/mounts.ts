@@ -21,7 +21,7 @@ export class Mounts {
 
   /** @throws QaError QA_NOT_FOUND where nothing is mounted, QA_FORBIDDEN where the token has no right below it */
   async of(path: string, signal?: AbortSignal): Promise<Mount> {
-    const known = [...this.#known.values()].find((mount) => path.startsWith(mount.path));
+    const known = this.known(path);
     if (known !== undefined) return known;
     const doing = `Reading \`${path}\``;
     const question = { signal, asked: { doing, path } };
@@ -39,6 +39,11 @@ export class Mounts {
     };
     this.#known.set(mount.path, mount);
     return mount;
+  }
+
+  /** The one that a path leads to, where it has been asked for before. */
+  known(path: string): Mount | undefined {
+    return [...this.#known.values()].find((mount) => path.startsWith(mount.path));
   }
 
   /** They are asked for again. */

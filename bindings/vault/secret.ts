@@ -3,6 +3,7 @@ import type { Scope } from '../core/binding.ts';
 import { QaError } from '../core/errors.ts';
 import type { SecretConditions, SecretObserver, SecretSource, SeenSecret } from '../core/secrets.ts';
 import { SOURCE, type WaitOptions } from '../core/source.ts';
+import type { VaultClient } from './client.ts';
 import {
   dataOf,
   type Json,
@@ -13,6 +14,7 @@ import {
   type SecretData,
   type SecretMetadata,
 } from './kv.ts';
+import { trimmed } from './mounts.ts';
 import { hideAll } from './references.ts';
 import type { Store } from './store.ts';
 
@@ -102,7 +104,7 @@ function observerOf(store: Store, path: string): SecretObserver {
     kind: 'secrets',
     label,
     where: () => `secret ${path} of qa.${scope.connection}${store.address}`,
-    command: () => `vault read -address=${store.client.options.address} ${path}`,
+    command: () => commandFor(store.client, path),
     async read({ version, signal }): Promise<SeenSecret> {
       const { client } = store;
       return scope.trace('look', { path }, async () => {
@@ -118,6 +120,20 @@ function observerOf(store: Store, path: string): SecretObserver {
       return near === undefined ? [] : [`near to it: ${near}`];
     },
   };
+}
+
+/** What a shell takes: the mount is known once something was read. */
+function commandFor({ options, mounts }: VaultClient, written: string): string {
+  const path = trimmed(written);
+  const mount = mounts.known(path);
+  const where = `-address=${options.address}${options.namespace === undefined ? '' : ` -namespace=${options.namespace}`}`;
+  if (mount?.version === undefined) return `vault read ${where} ${quoted(path)}`;
+  const name = path.slice(mount.path.length);
+  return `vault kv get ${where} -mount=${mount.path.slice(0, -1)} ${quoted(mount.version === 2 ? name.replace(/^data\//, '') : name)}`;
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 const WHY = {

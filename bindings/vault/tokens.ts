@@ -63,7 +63,8 @@ export class Tokens {
       let isNew = false;
       const { token } = await this.#scope.once(`vault login ${loginKey(this.#options)} ${this.#spent}`, () => {
         isNew = true;
-        return logIn(auth, this.#options, this.#context);
+        const work = () => logIn(auth, this.#options, this.#context);
+        return this.#scope.trace('log in', { method: auth.method }, work);
       });
       const answer = await this.#take(token);
       if (answer === undefined) return;
@@ -125,8 +126,10 @@ export class Tokens {
     if (this.#isClosed || token !== this.#token) return;
     const { auth } = (answer?.body ?? {}) as { auth?: { lease_duration?: number; renewable?: boolean } | null };
     // The server did not answer now: what is left is a third of its time.
-    if (!auth) this.#renewLater({ ttl: (before * (1 - RENEW_AT)) / 2, isRenewable: before > 1 });
-    else this.#renewLater({ ttl: auth.lease_duration, isRenewable: auth.renewable === true });
+    if (!auth) {
+      this.#scope.log.warn({ ttl: before }, 'the token could not be renewed');
+      this.#renewLater({ ttl: (before * (1 - RENEW_AT)) / 2, isRenewable: before > 1 });
+    } else this.#renewLater({ ttl: auth.lease_duration, isRenewable: auth.renewable === true });
   }
 }
 

@@ -172,6 +172,14 @@ describe('closing', () => {
     await bad.close();
     expect(() => (bad.handles().a as { client: unknown }).client).toThrow(/not open/);
   });
+
+  test('what is needed by another one closes after it, whatever becomes of that', async () => {
+    const slow = { needs: ['b'], close: () => turn().then(() => Promise.reject(new Error('stuck'))) };
+    const all = session({ a: store('a', slow), b: store('b', { needs: ['c'] }), c: store('c') });
+    await all.open(['a']);
+    await expect(all.close()).rejects.toThrow();
+    expect(log.filter((line) => line.startsWith('close'))).toEqual(['close a', 'close b', 'close c']);
+  });
 });
 
 describe('resetting', () => {

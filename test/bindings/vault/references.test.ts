@@ -3,6 +3,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Binding } from '../../../bindings/core/binding.ts';
 import { type Connection, connection } from '../../../bindings/core/connection.ts';
+import { secret } from '../../../bindings/core/secret.ts';
 import type { Operation } from '../../../bindings/core/trace.ts';
 import { fromVault, type VaultHandle, vault } from '../../../bindings/vault/index.ts';
 import type { Session } from '../../../environment/session.ts';
@@ -72,9 +73,10 @@ describe.skipIf(PROGRAM === undefined)('values of a config that are in a Vault',
         b: fromVault('secret/shop/db#password'),
         c: fromVault('kv/shop#password'),
         d: fromVault('/secret/shop/db#port'),
+        e: secret(fromVault('kv/shop#password')),
       }),
     });
-    expect(optionsOf(made)).toEqual({ a: { list: [PASSWORD] }, b: PASSWORD, c: PASSWORD, d: '5432' });
+    expect(optionsOf(made)).toEqual({ a: { list: [PASSWORD] }, b: PASSWORD, c: PASSWORD, d: '5432', e: PASSWORD });
   });
 
   test('two keys of one path are one read, also of two connections', async () => {

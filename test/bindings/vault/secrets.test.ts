@@ -75,6 +75,7 @@ describe.skipIf(PROGRAM === undefined)('secrets', () => {
     expect(await missing.read({ signal })).toMatchObject({ there: false, why: 'there is no such secret' });
     expect(await missing.explain(signal)).toEqual(['near to it: secret/seen']);
     expect(observer.label).toBe("qa.vault.secret('secret/data/seen')");
+    expect(observer.command({})).toBe(`vault kv get -address=${suite.server.address} -mount=secret seen`);
     expect(observer.where()).toBe(`secret secret/data/seen of qa.vault (${suite.server.address})`);
   });
 
