@@ -80,7 +80,8 @@ const isAlone = (page: string) =>
   needsKerberos(page) ||
   needsCassandra(page) ||
   needsMemcached(page) ||
-  needsRedis(page);
+  needsRedis(page) ||
+  needsVault(page);
 const needsMemcached = (page: string) => page === 'docs/adding-a-binding.md';
 const needsRedis = (page: string) => page === 'docs/redis.md';
 const needsKerberos = (page: string) => page === 'docs/kerberos.md';
