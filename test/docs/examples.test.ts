@@ -156,8 +156,8 @@ describe.each(PAGES)('%s', (page) => {
       (needsCassandra(page) && !hasCassandra()) ||
       (needsMemcached(page) && !hasMemcached()) ||
       (needsRedis(page) && !ANY) ||
-      (needsKerberos(page) && !hasKerberos()),
-    needsVault(page) && !PROGRAM,
+      (needsKerberos(page) && !hasKerberos()) ||
+      (needsVault(page) && !PROGRAM),
   );
   const all = blocks(page);
   const marked = (mark: Block['mark']) => all.filter((block) => block.mark === mark);
