@@ -213,7 +213,10 @@ export class Session {
           .catch(this.#hide),
       adopt,
       waitFor,
-      notice: (line) => (look ?? tellOnce)(name, this.redactor.redact(line)),
+      notice: (line) => {
+        journal().note('warn', name, undefined, line);
+        (look ?? tellOnce)(name, this.redactor.redact(line));
+      },
     };
     const handle = binding.handle(() => this.#opened(name), scope);
     makePresentable(handle, () => {
@@ -472,6 +475,7 @@ function loadDriver(binding: AnyBinding, connection: string, config: LoadedConfi
   const { driver } = binding;
   if (!driver) return Promise.resolve(undefined);
   if (driver.mainThreadOnly) refuseElsewhere(driver.name, connection);
+  if (!driver.inChild) refuseInWindow(driver.name, connection);
   const require = createRequire(config.file);
   let path: string;
   try {
@@ -505,6 +509,18 @@ function refuseElsewhere(driver: string, connection: string): void {
   // Node's own functions are of the realm that it loads native code in.
   if (inspect instanceof Function) return;
   throw error('can be loaded once a process only, and these tests load their modules anew for each file, in a vm');
+}
+
+/** Where a whole document is the global object: drivers would get its timers, which are numbers, for Node's. */
+function refuseInWindow(driver: string, connection: string): void {
+  if (inspect instanceof Function) return;
+  const timer: unknown = setTimeout(() => undefined, 0);
+  if (typeof timer === 'object') return;
+  throw new QaError('QA_CONFIG', {
+    what: `The driver \`${driver}\` needs the timers of Node, and in a pool of vm contexts this environment (jsdom) gives it those of its window`,
+    mend: "In Vitest set `pool: 'forks'` or `pool: 'threads'`: there a document and connections stand side by side",
+    connection,
+  });
 }
 
 function timedOut(connection: string, address: string, what: string, ms: number, option?: string): QaError {

@@ -77,7 +77,9 @@ export class KafkaClient {
       }),
     };
     this.cluster = clusterOf(this.#impatient(this.#sockets));
-    this.recorder = new Recorder(this.cluster, options.record, driver.CompressionCodecs);
+    this.recorder = new Recorder(this.cluster, options.record, driver.CompressionCodecs, (line) =>
+      this.scope.log.warn(line),
+    );
     this.groups = new GroupDirectory(this.cluster);
     this.#begin();
   }

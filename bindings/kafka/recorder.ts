@@ -57,8 +57,19 @@ export class Recorder {
   #lost: Away | undefined;
   #closed = false;
 
-  /** @param codecs kafkajs's `CompressionCodecs`, for messages that are compressed */
-  constructor(cluster: WireCluster, bounds: Bounds, codecs: CompressionTable = {}) {
+  readonly #note: (line: string) => void;
+
+  /**
+   * @param codecs kafkajs's `CompressionCodecs`, for messages that are compressed
+   * @param note is told what goes wrong while it records, and when that is over
+   */
+  constructor(
+    cluster: WireCluster,
+    bounds: Bounds,
+    codecs: CompressionTable = {},
+    note: (line: string) => void = () => undefined,
+  ) {
+    this.#note = note;
     this.#cluster = cluster;
     this.#bounds = bounds;
     this.#codecs = codecs;
@@ -277,10 +288,13 @@ export class Recorder {
   async #readMetadata(names?: readonly string[]): Promise<void> {
     try {
       const { remade } = await this.#directory.read(this.#cluster, names);
+      if (this.#lost !== undefined) this.#note('the brokers answer again');
       this.#lost = undefined;
       if (this.#closed) return;
       for (const topic of remade) this.#remade(topic);
     } catch (error) {
+      if (this.#lost === undefined && !this.#closed)
+        this.#note(`no broker tells who leads what: ${(error as Error).message}`);
       this.#lost = { since: this.#lost?.since ?? clock().now(), error };
       throw error;
     }
@@ -364,7 +378,8 @@ export class Recorder {
       if (start === undefined || end === undefined || !log || !this.#positions.isCurrent(position)) continue;
       const { partition, offset } = position;
       if (offset < start) {
-        log.losses.push(
+        this.#lose(
+          log,
           `Offsets ${offset} to ${start - 1n} of partition ${partition} were deleted before they could be recorded`,
         );
         position.offset = start;
@@ -385,13 +400,19 @@ export class Recorder {
     this.#positions.moved();
   }
 
+  /** What has been sent to a topic and will never be seen. */
+  #lose(log: TopicLog, what: string): void {
+    log.losses.push(what);
+    this.#note(`topic ${log.topic}: ${what}`);
+  }
+
   /** Somebody has deleted a topic, and made it again or not. */
   #remade(topic: string): void {
     const log = this.#logs.get(topic);
     const unread = this.#positions.of(topic).filter(({ offset, high }) => offset < high);
     const what = unread.map(({ partition, offset, high }) => `${offset} to ${high - 1n} of partition ${partition}`);
     if (log && unread.length > 0)
-      log.losses.push(`The topic was deleted before offsets ${what.join(', ')} could be recorded`);
+      this.#lose(log, `The topic was deleted before offsets ${what.join(', ')} could be recorded`);
     else log?.hints.push('the topic was deleted and made again: what was sent right before that may not be recorded');
     this.#restart(topic);
     log?.wake();
@@ -411,9 +432,10 @@ export class Recorder {
     for (const [key, end] of found) {
       if (!this.#unpinned.delete(key)) continue;
       this.#pins.ends.set(key, end);
-      this.#logs
-        .get(topicOfKey(key))
-        ?.losses.push(
+      const log = this.#logs.get(topicOfKey(key));
+      if (log)
+        this.#lose(
+          log,
           `Partition ${partitionOfKey(key)} had no leader when the file opened; it is recorded from offset ${end} on, where it ended when it had one again`,
         );
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { project, stripColours } from '../support/consumer.ts';
 import { jest } from '../support/jest.ts';
-import { vitest } from '../support/vitest.ts';
+import { vitest, vitestConfig } from '../support/vitest.ts';
 
 const CONFIG = {
   'qa.config.cjs': `
@@ -152,6 +152,18 @@ describe('Vitest', () => {
       expect.stringContaining("expected '' to be 'orders'"),
     ]);
     expectComplete(readFileSync(join(folder, 'junit.xml'), 'utf8'));
+  });
+
+  test('a window for the global object of drivers is refused, with the pools that do', async () => {
+    const folder = project({
+      ...CONFIG,
+      ...vitestConfig("globals: true, environment: 'jsdom', pool: 'vmForks'"),
+      'a.test.js': "test('a', () => {});",
+    });
+    const { tests } = await vitest(folder);
+    expect(tests.a!.messages).toEqual([
+      expect.stringMatching(/The driver `pg` needs the timers of Node.*\(jsdom\).*Vitest set `pool: 'forks'`/),
+    ]);
   });
 });
 
