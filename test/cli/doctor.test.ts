@@ -6,6 +6,8 @@ import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ConnectionReport, Report } from '../../preset/cli/doctor/report.ts';
 import { project, root, run } from '../support/consumer.ts';
+import { hasKafka, startKafka } from '../support/kafka.ts';
+import { makeTopics } from '../support/kafka-topics.ts';
 import { freePort, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { ANY, startRedis, type TestRedis } from '../support/redis.ts';
 
@@ -195,6 +197,28 @@ describe('what is wrong', () => {
     expect(code).toBe(1);
     expect(told(report, 'trouble')).toMatchObject([{ what: expect.stringContaining("QA_STAND is 'stge'") }]);
   });
+});
+
+test.skipIf(!hasKafka())('topics of the config that are not on the brokers', async () => {
+  await using broker = await startKafka();
+  await makeTopics(broker.brokers, { orders: 2 });
+  const { code, of } = await examine(
+    config({ kafka: `kafka({ brokers: ['${broker.broker}'], topics: { orders: {}, ordrs: {} } })` }),
+  );
+  expect(code).toBe(1);
+  expect(of('kafka').findings).toContainEqual({
+    about: 'topic',
+    level: 'ok',
+    what: 'It has `orders` with 2 partitions.',
+  });
+  expect(told(of('kafka'), 'trouble')).toEqual([
+    {
+      about: 'topic',
+      level: 'trouble',
+      what: 'The config names the topic `ordrs`, and there is no such topic.',
+      mend: 'Did you mean `orders`? Or let what makes it run first.',
+    },
+  ]);
 });
 
 describe('rights and resets', () => {
