@@ -1,11 +1,8 @@
 /**
  * Opens, resets and closes the connections of one test file. All state of the bindings is held here.
  */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { isMainThread } from 'node:worker_threads';
-import type { Binding, Namespace, Proof, Resetter, Scope } from '../bindings/core/binding.ts';
+import type { Binding, Namespace, Resetter, Scope } from '../bindings/core/binding.ts';
 import { QaError } from '../bindings/core/errors.ts';
 import { Redactor } from '../bindings/core/redact.ts';
 import { redactError } from '../bindings/core/redact-value.ts';
@@ -15,13 +12,13 @@ import type { AnySource, Caller, WaitOptions } from '../bindings/core/source.ts'
 import { lease, once } from '../servers/index.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { Deadline } from './deadline.ts';
+import { loadDriver } from './drivers.ts';
 import { type Journal, logOf } from './log/journal.ts';
 import { connectionFor } from './needs.ts';
 import { notice } from './notice.ts';
 import { park, unpark } from './parked.ts';
+import { sharedTarget, timedOut } from './refusals.ts';
 import { addressVariable } from './variables.ts';
-
-export { addressVariable } from './variables.ts';
 
 /** Time for one connection to close, ms: a hung server must not hold the run. */
 const CLOSE_TIMEOUT = 2000;
@@ -199,7 +196,7 @@ export class Session {
       signal: new AbortController().signal,
       redactor: this.redactor,
       lease: undefined,
-      driver: () => loadDriver(binding, name, config),
+      driver: () => loadDriver(binding.driver, name, config.file),
       use: async (other) => {
         const slot = this.#slots.get(other);
         await slot?.opening;
@@ -466,82 +463,4 @@ function makePresentable(handle: object, shown: () => object): void {
 
 function withoutServer({ server: _, ...rest }: Record<string, unknown>): Record<string, unknown> {
   return rest;
-}
-
-const drivers = new Map<string, Promise<unknown>>();
-
-/** Once a process and outside the runner's sandbox: native drivers crash or hang inside. */
-function loadDriver(binding: AnyBinding, connection: string, config: LoadedConfig): Promise<unknown> {
-  const { driver } = binding;
-  if (!driver) return Promise.resolve(undefined);
-  if (driver.mainThreadOnly) refuseElsewhere(driver.name, connection);
-  if (!driver.inChild) refuseInWindow(driver.name, connection);
-  const require = createRequire(config.file);
-  let path: string;
-  try {
-    path = require.resolve(driver.name);
-  } catch (cause) {
-    throw new QaError('QA_DRIVER_MISSING', {
-      what: `The driver \`${driver.name}\` is not installed`,
-      mend: `${driver.requires ? `${driver.requires}. ` : ''}Run: npm i -D ${driver.name}@"${driver.range}"`,
-      connection,
-      cause,
-    });
-  }
-  if (driver.inChild) return Promise.resolve(path);
-  let loading = drivers.get(path);
-  if (!loading) {
-    loading = import(pathToFileURL(path).href).then((module) => module.default ?? module);
-    drivers.set(path, loading);
-  }
-  return loading;
-}
-
-/** Where a native driver would end the process: in a thread, or loaded a second time for another file of the process. */
-function refuseElsewhere(driver: string, connection: string): void {
-  const error = (what: string) =>
-    new QaError('QA_CONFIG', {
-      what: `The native driver \`${driver}\` ${what}`,
-      mend: "In Vitest set `pool: 'forks'`; in Jest leave `workerThreads` out",
-      connection,
-    });
-  if (!isMainThread) throw error('ends the whole process when it runs in a worker thread, and these tests run in one');
-  // Node's own functions are of the realm that it loads native code in.
-  if (inspect instanceof Function) return;
-  throw error('can be loaded once a process only, and these tests load their modules anew for each file, in a vm');
-}
-
-/** Where a whole document is the global object: drivers would get its timers, which are numbers, for Node's. */
-function refuseInWindow(driver: string, connection: string): void {
-  if (inspect instanceof Function) return;
-  const timer: unknown = setTimeout(() => undefined, 0);
-  if (typeof timer === 'object') return;
-  throw new QaError('QA_CONFIG', {
-    what: `The driver \`${driver}\` needs the timers of Node, and in a pool of vm contexts this environment (jsdom) gives it those of its window`,
-    mend: "In Vitest set `pool: 'forks'` or `pool: 'threads'`: there a document and connections stand side by side",
-    connection,
-  });
-}
-
-function timedOut(connection: string, address: string, what: string, ms: number, option?: string): QaError {
-  return new QaError('QA_TIMEOUT', {
-    what: `${what} within ${ms} ms`,
-    mend: option
-      ? `See whether the server is up and answers, or give it more time with \`${option}\``
-      : 'See whether the server hangs',
-    connection,
-    address,
-  });
-}
-
-function sharedTarget(connection: string, address: string, proof: Proof, workers: number): QaError {
-  return new QaError('QA_SHARED_TARGET', {
-    what: `The target is shared by all workers (${proof.because}), ${workers} of them may run side by side, and a reset by one would destroy what another tests`,
-    mend:
-      proof.by === 'throwaway'
-        ? "Run with `maxWorkers: 1` (`--maxWorkers=1`), or use `isolation: 'worker'`"
-        : 'Run with `maxWorkers: 1` (`--maxWorkers=1`), or take `reset` out of the config',
-    connection,
-    address,
-  });
 }

@@ -7,7 +7,7 @@ import { connection } from '../../bindings/core/connection.ts';
 import { fromEnv, resolveReferences } from '../../bindings/core/reference.ts';
 import { findConfig, loadConfig } from '../../environment/config/load.ts';
 import { validateConfig } from '../../environment/config/validate.ts';
-import { addressVariable } from '../../environment/session.ts';
+import { addressVariable } from '../../environment/variables.ts';
 import { root } from '../support/consumer.ts';
 
 /** The smallest store there can be: what is judged here never opens it. */
