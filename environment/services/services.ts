@@ -1,6 +1,7 @@
 /** The services of one test file: planned, started after what they read, looked after, and left as the next file needs them. */
 import { QaError } from '../../bindings/core/errors.ts';
 import { resolveReferences } from '../../bindings/core/reference.ts';
+import { hideSecrets } from '../../bindings/core/secret.ts';
 import { claimPort } from '../../servers/services/ports.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { CommandService, Service } from '../config/services.ts';
@@ -172,15 +173,17 @@ export class Services {
   }
 
   async #makeRunner(name: string, path: readonly string[]): Promise<ServiceRunner> {
-    const { qa } = this.#options;
+    const { qa, session } = this.#options;
     const definition = this.#definitions[name];
     if (!definition) throw noSuchService(name, this.names);
     const address = addressOf(name);
+    hideSecrets(session.redactor, address, address);
     if (address) return new DeployedRunner(name, address);
     if (definition.start) return new FunctionRunner(name, definition, qa());
     if ('command' in definition) return this.#makeCommand(name, definition, path);
     const context = { env: process.env, path: `services.${name}` };
     const { url } = (await resolveReferences(definition, context)) as { url: string };
+    hideSecrets(session.redactor, definition, { url });
     return new DeployedRunner(name, url);
   }
 

@@ -233,6 +233,24 @@ const HOOKS = `
   });
 `;
 
+const SERVICE = `
+  test('what a service prints', async () => {
+    await fetch(qa.service('noisy').url);
+    console.log(inspect(qa.service('noisy'), { depth: 9, showHidden: true }), JSON.stringify(qa.service('noisy')));
+    expect(await qa.service('noisy').logs()).toContain('another');
+  });
+`;
+
+/** It prints what a service should not: its variables, and each in another form. */
+const NOISY = `
+  import { createServer } from 'node:http';
+  const { TOKEN, DATABASE_URL, PORT } = process.env;
+  const print = () => console.log({ TOKEN, DATABASE_URL }, Buffer.from('user:' + TOKEN).toString('base64'), 'x'.repeat(190) + TOKEN);
+  print();
+  if (!PORT) process.exit(3);
+  createServer((_, response) => { print(); response.end(TOKEN); }).listen(PORT, '127.0.0.1');
+`;
+
 const UNHANDLED = `
   test('nobody catches it', async () => {
     setTimeout(() => { throw Object.assign(new Error('thrown by a timer ' + S), { token: S }); }, 1);
@@ -250,6 +268,8 @@ export const FILES: Readonly<Record<string, string>> = {
   'vault.test.js': file(['vault'], VAULT),
   'hooks.test.js': file(['db'], HOOKS),
   'unhandled.test.js': file(['db'], UNHANDLED),
+  'service.test.js': file(['db', 'noisy'], SERVICE),
+  'service-ends.test.js': file(['db', 'broken'], `test('a service that ends at once', () => {});`),
 };
 
 /** Titles of the tests of a file. */
@@ -279,6 +299,10 @@ const CONFIG = `
   });
   export default preset.defineConfig({
     connections: { ...Object.fromEntries(made), own: preset.connection(own, { apiKey: secrets.own }) },
+    services: {
+      noisy: { command: 'node noisy.mjs', env: (qa: any) => ({ TOKEN: secrets.database, DATABASE_URL: qa.db.url, PORT: String(qa.port()) }) },
+      broken: { command: 'node noisy.mjs', env: { TOKEN: secrets.database }, ready: 'never' },
+    },
     openTimeout: 1500,
     log: { file: 'qa.ndjson' },
   });`;
@@ -289,6 +313,7 @@ export function canaryProject(): string {
     ...FILES,
     'qa.config.ts': CONFIG,
     'qa.keytab': '',
+    'noisy.mjs': NOISY,
     'jest.config.cjs': `module.exports = {
       preset: '@qa/jest-preset',
       reporters: ['default', [${JSON.stringify(jestJunit)}, { outputFile: 'junit.xml', includeConsoleOutput: 'true' }]],
