@@ -1,9 +1,11 @@
 /** Kerberos in both runners: the code of the docs word for word, many files in a process, a KDC that hangs. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { project } from '../support/consumer.ts';
 import { jest } from '../support/jest.ts';
+import { hasKafka, startKafka, type TestKafka } from '../support/kafka.ts';
 import { hasKerberos, installKerberos, startKdc, type TestKdc } from '../support/kdc.ts';
 import { type SpnegoServer, startSpnego } from '../support/spnego-server.ts';
 import { vitest } from '../support/vitest.ts';
@@ -38,19 +40,33 @@ const WORD_FOR_WORD = `
   });
 `;
 
+const ANNOUNCED = `/** @qa kafka */
+  test('is announced', async () => {
+    const topic = qa.kafka.topic(qa.unique('orders'));
+    await topic.create();
+    await topic.send({ key: 'o-1', value: { total: 42 } });
+    await expect(topic).toReceiveKafkaMessage({ key: 'o-1', value: { total: 42 } });
+  });
+`;
+
 describe.skipIf(!hasKerberos())('with a real KDC', () => {
   let kdc: TestKdc;
   let service: SpnegoServer;
+  let broker: TestKafka | undefined;
   let env: Record<string, string>;
   beforeAll(async () => {
     kdc = await startKdc();
     kdc.keytab('services.keytab', ['HTTP/api.example.test']);
     kdc.keytab('qa.keytab', ['qa']);
     service = await startSpnego(kdc, 'HTTP@api.example.test');
+    const keytab = kdc.keytab('kafka.keytab', ['kafka/localhost']);
+    const kerberos = { conf: kdc.conf, keytab, principal: `kafka/localhost@${kdc.realm}` };
+    if (hasKafka()) broker = await startKafka({ kerberos });
     env = { SERVICE_URL: service.url, QA_KRB_URL: kdc.address };
   });
   afterAll(async () => {
     await service?.[Symbol.asyncDispose]();
+    await broker?.stop();
     await kdc?.stop();
   });
 
@@ -102,6 +118,26 @@ describe.skipIf(!hasKerberos())('with a real KDC', () => {
         kdc.thaw();
       }
       await expect.poll(folders).toEqual(before);
+    });
+
+    test.skipIf(!hasKafka())('Kafka by its tickets, whose connection opens by itself', async () => {
+      const folder = consumer({
+        'qa.config.cjs': `
+          const { defineConfig, gssapi, kafka, kerberos } = require('@qa/jest-preset');
+          const brokers = [process.env.BROKER];
+          module.exports = defineConfig({
+            connections: {
+              krb: kerberos({ principal: 'qa@EXAMPLE.TEST', keytab: './qa.keytab' }),               // or the credential cache that is there
+              kafka: kafka({ brokers, sasl: gssapi({ connection: 'krb', serviceName: 'kafka' }) }),
+            },
+          });`,
+        'a.test.js': ANNOUNCED,
+        'b.test.js': ANNOUNCED,
+      });
+      rmSync(join(folder, 'qa.config.ts'));
+      const result = await runs(folder, inBand, { env: { ...env, BROKER: broker!.gssapi.broker } });
+      expect(result.code, result.output).toBe(0);
+      expect(result.output).not.toMatch(/open handle|did not exit/);
     });
 
     test('what a user reads without the driver', async () => {
