@@ -1,6 +1,6 @@
 /** A service that the run's keeper starts as a process. */
 import { types } from 'node:util';
-import { pause } from '../../bindings/core/clock.ts';
+import { clock, pause } from '../../bindings/core/clock.ts';
 import { isQaError, QaError } from '../../bindings/core/errors.ts';
 import type { Redactor } from '../../bindings/core/redact.ts';
 import { howItEnded } from '../../servers/services/ended.ts';
@@ -183,7 +183,7 @@ async function judge(
   startTimeout: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const end = performance.now() + startTimeout;
+  const end = clock().now() + startTimeout;
   let last = 'it returned nothing that is true';
   while (!signal.aborted) {
     try {
@@ -193,7 +193,7 @@ async function judge(
       if (isMistake(error)) return String(error);
       last = types.isNativeError(error) ? causes(error) : String(error);
     }
-    if (performance.now() > end) return `after ${startTimeout} ms: ${last}`;
+    if (clock().now() > end) return `after ${startTimeout} ms: ${last}`;
     await pause(PAUSE);
   }
   return undefined;

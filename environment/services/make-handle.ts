@@ -1,7 +1,7 @@
 /** Makes `qa.service(name)`: there from the start, usable once the service is. */
 import { constants } from 'node:os';
 import { QaError } from '../../bindings/core/errors.ts';
-import { teller, withinTest } from '../../bindings/core/operation.ts';
+import { orAborted, teller, withinTest } from '../../bindings/core/operation.ts';
 import type { Redactor } from '../../bindings/core/redact.ts';
 import { didYouMean } from '../../bindings/core/suggest.ts';
 import { CommandRunner } from './command.ts';
@@ -46,7 +46,7 @@ export function makeHandle(name: string, { runner, since, adopt, redactor }: Han
     restart: () =>
       call(handle.restart, () =>
         withinTest(
-          (signal) => orLate(runner().restart(), signal),
+          (signal) => orAborted(runner().restart(), signal),
           () => ({
             what: `The service \`${name}\` was not ready again when the time of this test was up`,
             mend: MORE_TIME,
@@ -97,13 +97,5 @@ function checkSignal(signal: string): void {
   throw new QaError('QA_MISUSE', {
     what: `There is no signal \`${signal}\`. ${didYouMean(signal, Object.keys(constants.signals))}`,
     mend: 'Correct its name',
-  });
-}
-
-function orLate<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    work.then(resolve, reject);
   });
 }

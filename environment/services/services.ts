@@ -49,6 +49,8 @@ export class Services {
   readonly #starting = new Map<string, Promise<void>>();
   readonly #ground: Ground;
   readonly witnesses: readonly Witness[];
+  /** All have started, and what they wrote is the baseline. */
+  #isOpen = false;
   /** Those of this file; undefined before opening. */
   #selected: ReadonlySet<string> | undefined;
 
@@ -94,6 +96,7 @@ export class Services {
     if (isReset && !(await this.#holds(writers))) await session.reset();
     await all([...selected].map((name) => this.#start(name)));
     if (writers.length > 0 || (isReset && this.#hasFunctions)) await session.pushBaseline();
+    this.#isOpen = true;
     return isReset;
   }
 
@@ -121,7 +124,8 @@ export class Services {
   async close({ isKept, isAtBase }: { isKept: boolean; isAtBase: boolean }): Promise<void> {
     const { session } = this.#options;
     const writers = session.restores && this.#selected ? this.#writers() : [];
-    const outlives = writers.length > 0 && !this.#hasFunctions && writers.every(({ isOfFile }) => !isOfFile);
+    const outlives =
+      this.#isOpen && writers.length > 0 && !this.#hasFunctions && writers.every(({ isOfFile }) => !isOfFile);
     if (outlives && !isKept && isAtBase) {
       await session.reset();
       await this.#ground.leave(writers);

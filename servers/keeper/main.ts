@@ -77,6 +77,7 @@ function serve(client: Socket): void {
 
 function keep(): Kept {
   isKept = true;
+  services.isKept = true;
   return { addresses: [...addresses, ...services.addresses], stop: `kill ${process.pid}` };
 }
 

@@ -47,6 +47,8 @@ export class Services {
   readonly #ground = new Map<string, GroundState>();
   readonly #closed = new WeakSet<object>();
   #isStopped = false;
+  /** They outlive whoever asked for them. */
+  isKept = false;
 
   /** Addresses of what runs. */
   get addresses(): string[] {
@@ -67,7 +69,7 @@ export class Services {
     for (const slot of this.#slots.values()) {
       if (!slot.users.delete(owner)) continue;
       if (slot.judge === owner) slot.service?.judge('the process that ran it has ended');
-      if (slot.service?.spec.isOfFile) void slot.service.stop();
+      if (slot.service?.spec.isOfFile && !this.isKept) void slot.service.stop();
     }
   }
 

@@ -82,6 +82,18 @@ test('a file that was killed leaves nothing that could be gone on with', async (
   expect(await file(common)).toMatch(/^reset, start killed, push, test/);
 });
 
+test('where another one did not start, nothing is gone on with either', async () => {
+  const common = {
+    connections: { db: store() },
+    services: { sound: writer('sound'), unsound: fixture('crashes') },
+    worker: 'unsound',
+  };
+  const broken = new TestFile(common);
+  await failure(broken.open());
+  await broken.close();
+  expect(await file({ ...common, names: ['sound'] })).toMatch(/^reset, start sound, push, test/);
+});
+
 test('one that ended in a test starts again before the next, and what it then writes is undone', async () => {
   const common = { connections: { db: store() }, services: { ends: writer('ends') }, worker: 'ends' };
   const one = await new TestFile(common).open();
