@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { bindings } from '../../bindings/registry.ts';
+import { DRIVERS } from '../../preset/cli/init/packages.ts';
 import { installed, project, type RunResult, run, stripColours } from '../support/consumer.ts';
 import { newerNode } from '../toolchain/node.mjs';
 
@@ -78,6 +80,11 @@ services:
     image: example/shop
     ports: ['8080:8080']
 `;
+
+test('installs the drivers that the bindings name', () => {
+  for (const [kind, name] of Object.entries(DRIVERS))
+    expect(bindings[kind as keyof typeof DRIVERS].driver.name).toBe(name);
+});
 
 describe('a project that has something', () => {
   test('TypeScript, drivers and a compose file: a config that compiles, with no password in it', async () => {

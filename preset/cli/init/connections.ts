@@ -1,5 +1,4 @@
 /** The connections that a config begins with: what compose files and drivers show, else a database of the run's own. */
-import { bindings } from '../../../bindings/registry.ts';
 import type { ComposeService, ServiceKind, Value } from './compose.ts';
 import type { Facts } from './facts.ts';
 
@@ -52,7 +51,7 @@ const CACHES: readonly ServiceKind[] = ['redis', 'valkey', 'dragonfly'];
 export function planConnections({ services, dependencies, schema }: Facts): Planned[] {
   const planned = services.flatMap((service): Planned[] => {
     const code = codeOf(service);
-    if (code === undefined || !isKnown(service.kind)) return [];
+    if (code === undefined) return [];
     const seen = `Of ${service.file}: ${service.name}.`;
     const name = nameFor(service, services);
     if (service.kind !== 'postgres') return [{ name, kind: service.kind, code, seen, service: service.name }];
@@ -63,7 +62,7 @@ export function planConnections({ services, dependencies, schema }: Facts): Plan
     planned.some((one) => one.kind === kind || (CACHES.includes(one.kind) && CACHES.includes(kind)));
   for (const [packages, kind, code] of DRIVERS) {
     const found = packages.find((name) => dependencies.has(name));
-    if (found === undefined || has(kind) || !isKnown(kind)) continue;
+    if (found === undefined || has(kind)) continue;
     const written = kind === 'postgres' ? throwaway(schema) : code;
     planned.push({ name: NAMES[kind], kind, code: written, seen: `Of package.json: ${found}.` });
   }
@@ -81,12 +80,8 @@ export function planConnections({ services, dependencies, schema }: Facts): Plan
 /** Services that a config cannot lead to, in words. */
 export function leftOut({ services }: Facts): string[] {
   return services
-    .filter((service) => isKnown(service.kind) && codeOf(service) === undefined)
+    .filter((service) => codeOf(service) === undefined)
     .map(({ file, name }) => `${file}, service ${name}: it publishes no port, so nothing here can reach it`);
-}
-
-function isKnown(kind: ServiceKind): boolean {
-  return kind in bindings;
 }
 
 function throwaway(schema: string | undefined): string {

