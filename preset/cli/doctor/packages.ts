@@ -1,15 +1,10 @@
 /** The packages that this one works with, as they are installed beside the config. */
-import { createRequire } from 'node:module';
+import { satisfies } from 'compare-versions';
 import type { Finding } from '../../../bindings/core/finding.ts';
 import { isEmbedded } from '../../../bindings/core/server.ts';
 import type { LoadedConfig } from '../../../environment/config/load.ts';
 import { installedManifest, type Manifest, ownManifest } from '../manifest.ts';
 import type { PackageReport } from './report.ts';
-
-/** Untyped, and CommonJS. */
-const semver = createRequire(import.meta.url)('semver') as {
-  satisfies(version: string, range: string, options?: { includePrerelease?: boolean }): boolean;
-};
 
 const RUNNERS = ['jest', 'vitest'] as const;
 
@@ -76,5 +71,5 @@ function isRunner(name: string): boolean {
 }
 
 function fits(version: string, range: string): boolean {
-  return semver.satisfies(version, range, { includePrerelease: true });
+  return range === '*' || satisfies(version, range);
 }
