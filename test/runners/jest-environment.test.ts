@@ -77,7 +77,7 @@ test('the environment can be imported by ESM too', async () => {
 });
 
 test.each<[name: string, files: Record<string, string>, message: RegExp]>([
-  ['no config', {}, /QaError: There is no config in .*Write qa\.config\.ts beside/s],
+  ['no config', {}, /QaError: There is no config in .*write qa\.config\.ts beside/s],
   [
     'a config that throws',
     { 'qa.config.ts': "const a: number = 1;\nthrow new Error('no good ' + a);" },
