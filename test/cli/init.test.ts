@@ -74,6 +74,9 @@ services:
   broker:
     image: apache/kafka:4.0.0
     ports: ['9094:9092']
+  metrics:
+    image: prometheuscommunity/postgres-exporter:v0.17
+    ports: ['9187:9187']
   hidden:
     image: cassandra:5
   shop:

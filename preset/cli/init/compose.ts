@@ -26,14 +26,17 @@ const FILES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-com
 /** By what an image's name has in it, after its registry. */
 const IMAGES: readonly (readonly [pattern: RegExp, kind: ServiceKind, port: number])[] = [
   [/(^|[/-])(postgres|postgresql|postgis|timescaledb|pgvector)([:@-]|$)/, 'postgres', 5432],
-  [/dragonfly/, 'dragonfly', 6379],
-  [/(^|\/)valkey/, 'valkey', 6379],
+  [/(^|\/)dragonfly([:@]|$)/, 'dragonfly', 6379],
+  [/(^|\/)valkey(-bundle)?([:@]|$)/, 'valkey', 6379],
   [/(^|\/)redis(-stack(-server)?)?([:@]|$)/, 'redis', 6379],
   [/(^|\/)(kafka|cp-kafka|kafka-native|redpanda|cp-server)([:@]|$)/, 'kafka', 9092],
   [/(^|\/)cassandra([:@]|$)/, 'cassandra', 9042],
   [/aerospike-server/, 'aerospike', 3000],
-  [/(^|\/)vault([:@]|$)/, 'vault', 8200],
+  [/(^|\/)(vault|openbao)([:@]|$)/, 'vault', 8200],
 ];
+
+/** What stands beside a database and is named after it. */
+const BESIDE = /exporter|backup|operator|admin|-ui\b/;
 
 /** Of the nearest folder that has such a file. */
 export function composeServices(folder: string, above: readonly string[]): ComposeService[] {
@@ -41,8 +44,9 @@ export function composeServices(folder: string, above: readonly string[]): Compo
   if (file === undefined) return [];
   const services = servicesOf(file);
   return Object.entries(services).flatMap(([name, service]) => {
-    const found = IMAGES.find(([pattern]) => pattern.test(String(service.image ?? '')));
-    if (found === undefined) return [];
+    const image = String(service.image ?? '');
+    const found = IMAGES.find(([pattern]) => pattern.test(image));
+    if (found === undefined || BESIDE.test(image)) return [];
     const [, kind, port] = found;
     const env = environmentOf(service.environment);
     const password = passwordOf(kind, service, env);
