@@ -346,6 +346,8 @@ export class FileRun {
     try {
       await this.#keeping;
       await this.#services.close({ isKept: this.#kept !== undefined, isAtBase: this.#baselines === 0 });
+    } catch (error) {
+      throw this.redacted(error);
     } finally {
       await this.#session.close().catch((error) => {
         throw this.redacted(error);

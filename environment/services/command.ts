@@ -32,6 +32,8 @@ const PORT_ATTEMPTS = 5;
 const MARGIN = 20_000;
 /** Between two calls of `ready`, ms. */
 const PAUSE = 25;
+/** Between two attempts to start it again at a port that is taken, ms. */
+const PORT_PAUSE = 200;
 
 export class CommandRunner implements ServiceRunner {
   readonly name: string;
@@ -98,8 +100,7 @@ export class CommandRunner implements ServiceRunner {
   }
 
   async restart(): Promise<void> {
-    const answer = await this.#begin({ do: 'restart', slot: this.slot });
-    if ('running' in answer) this.#running = answer.running;
+    await this.#beginAgain({ do: 'restart', slot: this.slot });
   }
 
   async hasEnded(): Promise<boolean> {
@@ -110,8 +111,7 @@ export class CommandRunner implements ServiceRunner {
   /** Starts it again where it has ended; returns how, unless a test has done it. */
   async revive(): Promise<string | undefined> {
     const [found] = await this.#ask<Running[]>({ do: 'look', slots: [this.slot] });
-    const answer = await this.#begin({ do: 'restart', slot: this.slot, onlyEnded: true });
-    if ('running' in answer) this.#running = answer.running;
+    await this.#beginAgain({ do: 'restart', slot: this.slot, onlyEnded: true });
     return found?.ended && !found.ended.onPurpose ? howItEnded(found.ended) : undefined;
   }
 
@@ -143,6 +143,21 @@ export class CommandRunner implements ServiceRunner {
     return ask<T>(call, { name: this.name, redactor: this.#options.redactor, signal });
   }
 
+  /** At the same address, which tests may have noted: its port may be held for a while. */
+  async #beginAgain(call: ServiceCall & { do: 'restart' }): Promise<void> {
+    const { startTimeout, ports } = this.#planned.spec;
+    const end = clock().now() + startTimeout;
+    for (;;) {
+      const answer = await this.#begin(call);
+      if ('running' in answer) {
+        this.#running = answer.running;
+        return;
+      }
+      if (clock().now() > end) throw this.#portLost(ports);
+      await pause(PORT_PAUSE);
+    }
+  }
+
   /** Starts it, and says whether it is ready where that is a function's to say. */
   async #begin(call: ServiceCall & { do: 'start' | 'restart' }): Promise<StartAnswer> {
     const { startTimeout } = this.#planned.spec;
@@ -167,6 +182,13 @@ export class CommandRunner implements ServiceRunner {
       await pause(PAUSE * 4);
     }
     return undefined;
+  }
+
+  #portLost(ports: readonly number[]): QaError {
+    return new QaError('QA_SERVICE_START', {
+      what: `The service \`${this.name}\` could not be started again: another process has taken its port (${ports.join(', ')})`,
+      mend: 'End that process, or run the file again: it gets another port then',
+    });
   }
 
   #portTaken(ports: readonly number[]): QaError {

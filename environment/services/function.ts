@@ -6,17 +6,21 @@ import { Deadline } from '../deadline.ts';
 import type { ServiceRunner } from './services.ts';
 
 const START_TIMEOUT = 60_000;
+/** ms */
+const STOP_TIMEOUT = 10_000;
 
 export class FunctionRunner implements ServiceRunner {
   readonly #name: string;
   readonly #definition: FunctionService;
   readonly #qa: object;
+  readonly #stopTimeout: number;
   #started: StartedService | undefined;
 
-  constructor(name: string, definition: FunctionService, qa: object) {
+  constructor(name: string, definition: FunctionService, qa: object, stopTimeout: number = STOP_TIMEOUT) {
     this.#name = name;
     this.#definition = definition;
     this.#qa = qa;
+    this.#stopTimeout = stopTimeout;
   }
 
   get url(): string | undefined {
@@ -50,10 +54,24 @@ export class FunctionRunner implements ServiceRunner {
     await this.start();
   }
 
+  /** @throws QaError QA_TIMEOUT when its function `stop` does not return, which would hold the runner for ever */
   async leave(): Promise<void> {
     const started = this.#started;
     this.#started = undefined;
-    await started?.stop?.();
+    if (!started?.stop) return;
+    const deadline = new Deadline(this.#stopTimeout);
+    try {
+      await deadline.bound(Promise.resolve(started.stop()), () => this.#notStopped());
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  #notStopped(): QaError {
+    return new QaError('QA_TIMEOUT', {
+      what: `The function \`stop\` of the service \`${this.#name}\` has not returned after ${this.#stopTimeout} ms`,
+      mend: 'See what it waits for: open connections keep a server from closing',
+    });
   }
 
   #failed(what: string, cause?: unknown): QaError {

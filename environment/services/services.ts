@@ -47,6 +47,8 @@ export class Services {
   readonly #runners = new Map<string, ServiceRunner>();
   readonly #planning = new Map<string, Promise<void>>();
   readonly #starting = new Map<string, Promise<void>>();
+  /** Whose plan waits for whose. */
+  readonly #waits = new Map<string, string>();
   readonly #ground: Ground;
   readonly witnesses: readonly Witness[];
   /** All have started, and what they wrote is the baseline. */
@@ -132,7 +134,11 @@ export class Services {
     }
     const runners = [...this.#runners.values()];
     this.#runners.clear();
-    if (!isKept) await all(runners.map((runner) => runner.leave()));
+    if (!isKept)
+      await all(
+        runners.map((runner) => runner.leave()),
+        'stopped',
+      );
   }
 
   /** Whether the targets are as the services left them that go on. */
@@ -166,17 +172,32 @@ export class Services {
   }
 
   /** Makes known what is to be started, and where it will be. */
-  #plan(name: string, path: readonly string[] = []): Promise<void> {
-    if (path.includes(name)) throw circle([...path, name]);
+  #plan(name: string): Promise<void> {
     let planning = this.#planning.get(name);
     if (!planning) {
-      planning = this.#makeRunner(name, path).then((runner) => void this.#runners.set(name, runner));
+      planning = this.#makeRunner(name).then((runner) => void this.#runners.set(name, runner));
       this.#planning.set(name, planning);
     }
     return planning;
   }
 
-  async #makeRunner(name: string, path: readonly string[]): Promise<ServiceRunner> {
+  /** What the plan of `name` reads. Plans are made side by side, so each may find another already waiting for it. */
+  async #planFor(name: string, other: string): Promise<void> {
+    const path = [other];
+    for (let at: string | undefined = other; at !== undefined && at !== name; ) {
+      at = this.#waits.get(at);
+      if (at !== undefined) path.push(at);
+    }
+    if (path.at(-1) === name) throw circle([...path, other]);
+    this.#waits.set(name, other);
+    try {
+      await this.#plan(other);
+    } finally {
+      this.#waits.delete(name);
+    }
+  }
+
+  async #makeRunner(name: string): Promise<ServiceRunner> {
     const { qa, session } = this.#options;
     const definition = this.#definitions[name];
     if (!definition) throw noSuchService(name, this.names);
@@ -184,14 +205,14 @@ export class Services {
     hideSecrets(session.redactor, address, address);
     if (address) return new DeployedRunner(name, address);
     if (definition.start) return new FunctionRunner(name, definition, qa());
-    if ('command' in definition) return this.#makeCommand(name, definition, path);
+    if ('command' in definition) return this.#makeCommand(name, definition);
     const context = { env: process.env, path: `services.${name}` };
     const { url } = (await resolveReferences(definition, context)) as { url: string };
     hideSecrets(session.redactor, definition, { url });
     return new DeployedRunner(name, url);
   }
 
-  async #makeCommand(name: string, definition: CommandService, path: readonly string[]): Promise<CommandRunner> {
+  async #makeCommand(name: string, definition: CommandService): Promise<CommandRunner> {
     const { config, session, runner, worker, isWatching, qa } = this.#options;
     const plan = () =>
       planOf(definition, {
@@ -202,7 +223,7 @@ export class Services {
           addressOf: (other) => this.#runners.get(other)?.url,
           claimPort,
           open: (connection) => session.open([connection]),
-          plan: (other) => this.#plan(other, [...path, name]),
+          plan: (other) => this.#planFor(name, other),
         },
         runner,
         baseDir: config.baseDir,
@@ -248,14 +269,14 @@ function addressOf(name: string): string | undefined {
 }
 
 /** Waits for all; several failures are one error. */
-async function all(work: readonly Promise<unknown>[]): Promise<void> {
+async function all(work: readonly Promise<unknown>[], done = 'started'): Promise<void> {
   const results = await Promise.allSettled(work);
   const reasons = results.filter((result) => result.status === 'rejected').map((result) => result.reason as Error);
   const failures = [...new Set(reasons)];
   if (failures.length === 1) throw failures[0];
   if (failures.length > 1) {
     throw new QaError('QA_SERVICE_START', {
-      what: `${failures.length} services could not be started:\n${failures.map(({ message }) => `  - ${message.replaceAll('\n', '\n    ')}`).join('\n')}\n`,
+      what: `${failures.length} services could not be ${done}:\n${failures.map(({ message }) => `  - ${message.replaceAll('\n', '\n    ')}`).join('\n')}\n`,
       mend: 'Mend each as its line says',
       cause: new AggregateError(failures),
     });

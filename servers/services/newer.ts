@@ -13,7 +13,8 @@ export async function firstNewer(paths: readonly string[], moment: number): Prom
     if (found === undefined) continue;
     if (found.mtimeMs > moment) return path;
     if (!found.isDirectory()) continue;
-    const names = await readdir(path);
+    // A folder that a build removes meanwhile is not there either.
+    const names = await readdir(path).catch(() => []);
     const below = names.filter((name) => !LEFT_OUT.test(name)).map((name) => join(path, name));
     const newer = await firstNewer(below, moment);
     if (newer !== undefined) return newer;

@@ -28,7 +28,10 @@ export interface Launched {
   readonly exited: Promise<Exit>;
   /** To the whole group. */
   signal(signal: NodeJS.Signals): void;
-  /** Asks it to end; after `grace` ms it is killed. */
+  /**
+   * Asks it to end; after `grace` ms it is killed. Rejects only for a group that does not end because all of it is
+   * another user's, as what `sudo` starts: nobody could wait for its end.
+   */
   stop(grace: number): Promise<Exit>;
 }
 
@@ -117,7 +120,9 @@ export function launch({ command, cwd, env, onOutput }: Launch): Launched {
       const late = new AbortController();
       const isOver = sleep(grace, true, { signal: late.signal }).catch(() => false);
       void exited.then(() => late.abort());
-      if (await isOver) signalGroup(pid, 'SIGKILL');
+      if ((await isOver) && !signalGroup(pid, 'SIGKILL') && isForeign(pid)) {
+        throw new Error(`Process ${pid} may not be ended: it is another user's.`);
+      }
       return exited;
     },
   };
@@ -149,18 +154,27 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 function isThere(group: number): boolean {
-  try {
-    return process.kill(-group, 0);
-  } catch {
-    return false;
-  }
+  return refusal(group, 0) === undefined;
 }
 
-function signalGroup(group: number, signal: NodeJS.Signals): void {
+/** It runs, but none of it may be signalled. */
+function isForeign(group: number): boolean {
+  return refusal(group, 0) === 'EPERM';
+}
+
+/** False when nothing of it is left, or nothing of it may be signalled. */
+function signalGroup(group: number, signal: NodeJS.Signals): boolean {
+  return refusal(group, signal) === undefined;
+}
+
+/** Why nothing of the group could be signalled: a throw in the keeper would end all other servers. */
+function refusal(group: number, signal: NodeJS.Signals | 0): string | undefined {
   try {
     process.kill(-group, signal);
+    return undefined;
   } catch (error) {
-    // Nothing of it is left.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH' || code === 'EPERM') return code;
+    throw error;
   }
 }

@@ -46,6 +46,11 @@ async function untilTrue(ask: () => Promise<boolean>, signal: AbortSignal): Prom
   while (!(await ask())) await sleep(PAUSE, undefined, { signal });
 }
 
+/** Whether somebody takes connections there. */
+export function listens(port: number): Promise<boolean> {
+  return accepts(port, () => undefined);
+}
+
 function accepts(port: number, onTry: Waiting['onTry']): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, HOST);

@@ -70,6 +70,11 @@ export class Service {
     return this.#process.pid;
   }
 
+  /** It was asked to end. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   /** Fulfilled when all of it is gone. */
   get exited(): Promise<Exit> {
     return this.#process.exited;

@@ -4,6 +4,7 @@ import { remembered } from '../keeper/ledger.ts';
 import { Failed, type Failure } from '../protocol.ts';
 import { firstNewer } from './newer.ts';
 import { Output } from './output.ts';
+import { listens } from './ready.ts';
 import { Service } from './service.ts';
 import {
   type Ended,
@@ -69,20 +70,22 @@ export class Services {
     for (const slot of this.#slots.values()) {
       if (!slot.users.delete(owner)) continue;
       if (slot.judge === owner) slot.service?.judge('the process that ran it has ended');
-      if (slot.service?.spec.isOfFile && !this.isKept) void slot.service.stop();
+      // Nobody is there to be told that it cannot be ended; the next file's start is.
+      if (slot.service?.spec.isOfFile && !this.isKept) slot.service.stop().catch(() => undefined);
     }
   }
 
   /** Ends all, also those that are about to start. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await Promise.all(Array.from(this.#slots.values(), ({ service }) => service?.stop(LAST_GRACE)));
+    // One that cannot be ended must not keep the others from it.
+    await Promise.allSettled(Array.from(this.#slots.values(), ({ service }) => service?.stop(LAST_GRACE)));
   }
 
   async #answer(call: ServiceCall, caller: Caller): Promise<unknown> {
     switch (call.do) {
       case 'look':
-        return call.slots.flatMap((name) => this.#slots.get(name)?.service?.running ?? []);
+        return call.slots.flatMap((name) => this.#usable(name)?.running ?? []);
       case 'start': {
         const slot = this.#slotOf(call.spec.slot);
         slot.users.add(caller.owner);
@@ -111,6 +114,12 @@ export class Services {
         return before;
       }
     }
+  }
+
+  /** Not one that is about to end: nothing can be gone on with there. */
+  #usable(name: string): Service | undefined {
+    const service = this.#slots.get(name)?.service;
+    return service?.isStopping && !service.ended ? undefined : service;
   }
 
   #slotOf(name: string): Slot {
@@ -144,7 +153,8 @@ export class Services {
     }
     if (service && !service.ended) {
       const isSame = service.fingerprint === fingerprint;
-      if (isSame && !(await firstNewer(spec.watch, service.startedAt))) return { running: service.running };
+      const isOld = (await firstNewer(spec.watch, service.startedAt)) !== undefined;
+      if (isSame && !isOld && !service.isStopping) return { running: service.running };
       if (!isSame) this.#refuseOthers(slot, service, spec, caller);
       await service.stop();
     }
@@ -165,6 +175,8 @@ export class Services {
       // Its address stays the same, for tests may have noted it.
       const answer = await this.#launch(slot, spec, caller);
       if (!('portTaken' in answer)) return answer;
+      // Whoever judges has to be asked anew for each attempt.
+      if (spec.ready.by === 'judge') return answer;
       if (performance.now() > patience) throw portLost(spec);
       // Connections of the one before hold it for a while.
       await sleep(AGAIN_AFTER);
@@ -173,6 +185,11 @@ export class Services {
 
   async #launch(slot: Slot, spec: ServiceSpec, caller: Caller): Promise<StartAnswer> {
     refuseWindows(spec.name);
+    if (await isOfAnother(spec)) {
+      // Given for it, so others can be given; what its config names stays.
+      if (spec.ports.includes(spec.port!)) return { portTaken: true };
+      throw portHeld(spec);
+    }
     if (this.#isStopped || this.#closed.has(caller.owner)) throw new Error('The run has ended.');
     if (slot.service?.ended) slot.lastEnd = slot.service.ended;
     const since = performance.now();
@@ -230,6 +247,19 @@ export class Services {
       mend: `Write \`scope: 'worker'\` in \`services.${name}\`, or let its \`env\` give the same to all`,
     });
   }
+}
+
+/** Where readiness is asked of the port, whoever listens there already would be taken for the service. */
+async function isOfAnother({ ready, port }: ServiceSpec): Promise<boolean> {
+  return port !== undefined && (ready.by === 'port' || ready.by === 'http') && listens(port);
+}
+
+function portHeld({ name, port }: ServiceSpec): Failed {
+  return new Failed({
+    code: 'QA_SERVICE_START',
+    what: `The service \`${name}\` was not started: another process listens on port ${port} already`,
+    mend: `End that process, give the service a free port (\`PORT: String(qa.port())\` in its \`env\`), or use the one that runs: \`url\` instead of \`command\``,
+  });
 }
 
 function portLost({ name, ports }: ServiceSpec): Failed {

@@ -5,8 +5,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { fromEnv } from '../../bindings/core/reference.ts';
 import type { Service } from '../../environment/config/services.ts';
 import { validateConfig } from '../../environment/config/validate.ts';
+import { FunctionRunner } from '../../environment/services/function.ts';
 import { serviceVariable } from '../../environment/variables.ts';
-import { ask, failure, fixture, TestFile } from './harness.ts';
+import { ask, failure, fixture, secretive, TestFile } from './harness.ts';
 
 const command = 'node server.js';
 
@@ -118,6 +119,20 @@ test('one that reads the address of another is started after it', async () => {
   expect(await ask(back.url, '/health')).toBe('ok');
 });
 
+test('a circle is told, also where each waits for the other', async () => {
+  const reads = (name: string, other: string) =>
+    fixture('well', {
+      env: async (qa: TestFile['qa']) => {
+        await Promise.resolve();
+        return { OTHER: qa.service(other).url, NAME: name };
+      },
+    });
+  const services = { hen: reads('hen', 'egg'), egg: reads('egg', 'hen') };
+  const error = await failure(new TestFile({ services }).open());
+  expect(error.code).toBe('QA_CONFIG');
+  expect(error.message).toMatch(/^Services need each other in a circle: (hen → egg → hen|egg → hen → egg)\. Break/);
+});
+
 test('what the `@qa` line leaves out is not started', async () => {
   const services = { wanted: fixture(), unwanted: fixture('crashes') };
   await using file = await new TestFile({ services, names: ['wanted'] }).open();
@@ -170,6 +185,30 @@ describe('one that a function starts', () => {
   let log: string[] = [];
   afterEach(() => {
     log = [];
+  });
+
+  test('that does not stop holds nobody up, and its failure shows no secret', async () => {
+    const never = new FunctionRunner('stuck', { start: () => ({ stop: () => new Promise(() => undefined) }) }, {}, 50);
+    await never.start();
+    const late = await failure(never.leave());
+    expect(late.code).toBe('QA_TIMEOUT');
+    expect(late.message).toBe(
+      'The function `stop` of the service `stuck` has not returned after 50 ms. See what it waits for: open connections keep a server from closing.',
+    );
+    const connections = { vault: secretive('s3cretpassword') };
+    const failing = (what: string) => ({
+      start: () => ({
+        stop: () => {
+          throw new Error(`${what} with s3cretpassword`);
+        },
+      }),
+    });
+    const one = await new TestFile({ connections, services: { one: failing('one') } }).open();
+    expect((await failure(one.close())).message).toBe('one with ‹redacted›');
+    const two = await new TestFile({ connections, services: { one: failing('one'), two: failing('two') } }).open();
+    expect((await failure(two.close())).message).toMatch(
+      /^2 services could not be stopped:\n {2}- one with ‹redacted›\n {2}- two with ‹redacted›\n/,
+    );
   });
 
   test('lives as long as the file', async () => {

@@ -1,5 +1,7 @@
 /** Test files in this process, as an adapter runs them: services are real processes, started by this run's keeper. */
 import { fileURLToPath } from 'node:url';
+import { defineBinding } from '../../bindings/core/binding.ts';
+import { type Connection, connection } from '../../bindings/core/connection.ts';
 import { shared } from '../../bindings/core/shared.ts';
 import type { Qa } from '../../environment/config/define.ts';
 import type { LoadedConfig } from '../../environment/config/load.ts';
@@ -80,6 +82,21 @@ export class TestFile {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** A connection that knows a secret. */
+export function secretive(secret: string): Connection {
+  const binding = defineBinding({
+    kind: 'vault',
+    parse: (input) => input,
+    withAddress: (options) => options,
+    describe: () => ({ address: 'vault://' }),
+    open: async (_, { redactor }) => redactor.add(secret),
+    health: async () => ({ version: '1', latency: 0, identity: '' }),
+    close: async () => undefined,
+    handle: () => ({}),
+  });
+  return connection(binding as never, {});
 }
 
 /** Asks a service of the fixtures; what it answers. */

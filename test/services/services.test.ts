@@ -1,15 +1,15 @@
 /** Services under test: started, looked after, and told of when they fail. Each is a real process. */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { defineBinding } from '../../bindings/core/binding.ts';
-import { connection } from '../../bindings/core/connection.ts';
 import type { Qa } from '../../environment/config/define.ts';
 import { isAlive } from '../servers/processes.ts';
-import { ask, failure, fixture, fixtures, TestFile, until } from './harness.ts';
+import { ask, failure, fixture, fixtures, secretive, TestFile, until } from './harness.ts';
 
 test('it runs at a port of its own, prints what is shown, and can be asked', async () => {
   await using file = await new TestFile({ services: { shop: fixture() } }).open();
@@ -76,17 +76,7 @@ describe('one that does not start is one error, which tells why', () => {
 });
 
 test('what it prints shows no secret, wherever it is shown', async () => {
-  const binding = defineBinding({
-    kind: 'vault',
-    parse: (input) => input,
-    withAddress: (options) => options,
-    describe: () => ({ address: 'vault://' }),
-    open: async (_, { redactor }) => redactor.add('s3cretpassword'),
-    health: async () => ({ version: '1', latency: 0, identity: '' }),
-    close: async () => undefined,
-    handle: () => ({}),
-  });
-  const connections = { vault: connection(binding as never, {}) };
+  const connections = { vault: secretive('s3cretpassword') };
   const error = await failure(new TestFile({ connections, services: { leaky: fixture('crashes') } }).open());
   expect(error.message).toContain('no database at postgres://shop:‹redacted›@127.0.0.1/shop');
   await using file = await new TestFile({ connections, services: { open: fixture() } }).open();
@@ -195,26 +185,67 @@ describe('ports', () => {
     expect(new Set(ports).size).toBe(200);
   });
 
-  test('one that somebody else took meanwhile is replaced', async () => {
+  test.each([
+    ['a line', 'listening'],
+    ['its port, which answers', undefined],
+    ['its health, which is asked of the stranger', '/health'],
+  ])('one that somebody else took meanwhile is replaced: ready by %s', async (how, ready) => {
+    const name = `robbed-${how.split(/\W/)[1]}`;
     const thieves: Server[] = [];
     const services = {
-      robbed: fixture('well', {
+      [name]: fixture('well', {
         env: (async (qa: { port(): number }) => {
           const port = qa.port();
           if (thieves.length < 2) {
-            const thief = createServer();
+            const thief = createHttpServer((_, response) => response.end('ok'));
             thieves.push(thief);
             await new Promise<void>((resolve) => thief.listen(port, '127.0.0.1', resolve));
           }
           return { PORT: String(port) };
         }) as never,
-        ready: 'listening',
+        ready,
       }),
     };
     await using file = await new TestFile({ services }).open();
-    expect(await ask(file.qa.service('robbed').url, '/health')).toBe('ok');
+    expect(await ask(file.qa.service(name).url, '/pid')).toMatch(/^\d+$/);
     expect(thieves).toHaveLength(2);
     for (const thief of thieves) thief.close();
+  });
+
+  test('one that the config names, where somebody else listens already, is refused', async () => {
+    const stranger = createServer().listen(0, '127.0.0.1');
+    await once(stranger, 'listening');
+    const { port } = stranger.address() as AddressInfo;
+    const services = { fixed: fixture('well', { env: { PORT: String(port) } }) };
+    const error = await failure(new TestFile({ services }).open());
+    expect(error.message).toMatch(
+      new RegExp(`^The service \`fixed\` was not started: another process listens on port ${port} already\\. End that`),
+    );
+    stranger.close();
+    await using file = await new TestFile({ services }).open();
+    expect(await ask(file.qa.service('fixed').url, '/health')).toBe('ok');
+  });
+
+  test('one that is held for a while when a function judges: it is tried again, at the same address', async () => {
+    const services = {
+      held: fixture('well', {
+        ready: async (qa: Qa) => (await ask(qa.service('held').url, '/pid')) !== '',
+      }),
+    };
+    await using file = await new TestFile({ services }).open();
+    const held = file.qa.service('held');
+    const { url } = held;
+    await file.test(async () => {
+      await held.kill('SIGKILL');
+      const holder = createServer((socket) => socket.destroy()).listen(Number(new URL(url).port), '127.0.0.1');
+      await once(holder, 'listening');
+      const restarted = held.restart();
+      await until(async () => (await held.logs()).includes('EADDRINUSE'));
+      holder.close();
+      await restarted;
+      expect(held.url).toBe(url);
+      expect(await ask(url, '/pid')).toMatch(/^\d+$/);
+    });
   });
 });
 
