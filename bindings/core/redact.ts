@@ -42,7 +42,19 @@ export class Redactor {
   add(secret: string): void {
     if (secret === '' || this.#secrets.has(secret)) return;
     this.#secrets.set(secret, formsOf(secret));
+    this.#addLines(secret);
     this.#patterns = undefined;
+  }
+
+  /** Of several lines a diff shows each by itself, with its mark before it. */
+  #addLines(secret: string): void {
+    if (secret.includes('-----BEGIN ')) this.addKey(secret);
+    if (!/[\r\n]/.test(secret)) return;
+    for (const line of secret.split(/[\r\n]+/)) {
+      const text = line.trim();
+      if (text.length < SHORTEST_GLOBAL || text.includes('-----') || this.#secrets.has(text)) continue;
+      this.#secrets.set(text, { literals: formsOf(text).literals, base64: [], patterns: [] });
+    }
   }
 
   /** The body of a private key, PEM: its lines, however they are wrapped. */

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { QaError } from '../core/errors.ts';
 import type { ParsedAuth } from './auth-options.ts';
-import { AnswerError, isNoMount, type Place, saidIn } from './errors.ts';
+import { AnswerError, answerError, isNoMount, isServersAffair, type Place, saidIn } from './errors.ts';
 import type { ParsedOptions } from './options.ts';
 import type { Answer } from './transport.ts';
 
@@ -72,6 +72,7 @@ export async function givenToken(auth: ParsedAuth | undefined, { connection, add
 export async function logIn(auth: LoginAuth, options: ParsedOptions, context: LoginContext): Promise<Login> {
   const { path, json } = await requestOf(auth, options, context);
   const answer = await context.ask('POST', path, { json });
+  if (isServersAffair(answer.statusCode)) throw answerError(answer, { doing: 'Logging in', path }, context.place);
   const { auth: given } = (answer.body ?? {}) as { auth?: { client_token?: string; mfa_requirement?: unknown } | null };
   if (answer.statusCode !== 200 || !given?.client_token) {
     if (given?.mfa_requirement)
@@ -113,7 +114,10 @@ async function requestOf(
 /** A wrapping token can be used once: what it held is kept for the whole run. */
 async function unwrap(wrapping: string, options: ParsedOptions, context: LoginContext): Promise<string> {
   const { secretId } = await context.once(`vault unwrap ${loginKey(options)}`, async () => {
-    const answer = await context.ask('POST', 'sys/wrapping/unwrap', { token: wrapping });
+    const path = 'sys/wrapping/unwrap';
+    const answer = await context.ask('POST', path, { token: wrapping });
+    if (isServersAffair(answer.statusCode))
+      throw answerError(answer, { doing: 'Unwrapping `secretId`', path }, context.place);
     const { data } = (answer.body ?? {}) as { data?: { secret_id?: unknown } | null };
     const { connection, address } = context.place;
     const cause = new AnswerError(answer.statusCode, context.place.redact(saidIn(answer.body)));

@@ -4,6 +4,7 @@ import { clock } from '../core/clock.ts';
 import { QaError } from '../core/errors.ts';
 import { orAborted } from '../core/operation.ts';
 import { type Asked, answerError, isUnknownToken, notVault, type Place } from './errors.ts';
+import { hideAll } from './hide.ts';
 import { Leases } from './leases.ts';
 import { Mounts } from './mounts.ts';
 import { type Driver, makeClient, type NodeVaultClient } from './node-vault.ts';
@@ -46,7 +47,11 @@ export class VaultClient {
     this.#transport = new Transport({ timeout: requestTimeout, ssl, place: () => this.place });
     const address = options.address!;
     const transport = { send: (outgoing: Outgoing) => this.#send(outgoing) };
-    this.client = makeClient(driver, { address, namespace, transport });
+    this.client = makeClient(driver, {
+      address,
+      namespace,
+      transport: { send: async (outgoing) => this.#hideIn(outgoing, await this.#send(outgoing)) },
+    });
     this.#own = makeClient(driver, { address, namespace, transport });
     // Statuses are ours to tell.
     this.#own.handleVaultResponse = (response) => Promise.resolve(response);
@@ -155,6 +160,17 @@ export class VaultClient {
     }
   }
 
+  /** What a test reads past `secret()` is no less secret, and so are the tokens that it gets. */
+  #hideIn({ method, uri }: Outgoing, answer: Answer): Answer {
+    if (typeof answer.body !== 'object' || answer.body === null) return answer;
+    const { data, auth, wrap_info } = answer.body as Secrets;
+    for (const token of [auth?.client_token, wrap_info?.token]) if (token) this.hide(token);
+    // Of names, policies and mounts texts must be able to tell.
+    if (method === 'LIST' || /^\/v1\/(sys|auth)\//.test(new URL(uri).pathname)) return answer;
+    hideAll(data?.data ?? data, (secret) => this.scope.redactor.add(secret));
+    return answer;
+  }
+
   /** A token of ours that has expired is replaced once; one that a test has put in is the test's affair. */
   async #send(outgoing: Outgoing): Promise<Answer> {
     const answer = await this.#transport.send(outgoing);
@@ -173,4 +189,11 @@ export class VaultClient {
 
   /** The token before the one that is used now: requests that were under way may have it. */
   #lastOwn: string | undefined;
+}
+
+/** Where an answer of the server holds what is secret. */
+interface Secrets {
+  data?: { data?: unknown } | null;
+  auth?: { client_token?: string } | null;
+  wrap_info?: { token?: string } | null;
 }

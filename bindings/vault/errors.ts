@@ -61,6 +61,11 @@ export function isNoMount(statusCode: number, body: unknown): boolean {
   return statusCode === 404 && /no handler for route|unsupported path/.test(saidIn(body));
 }
 
+/** A rate limit, a standby, a seal, a failure: nothing that what was sent could mend. */
+export function isServersAffair(statusCode: number): boolean {
+  return statusCode === 429 || statusCode >= 472;
+}
+
 /** A QaError for an answer that is not the one asked for. */
 export function answerError(
   { statusCode, body }: { statusCode: number; body: unknown },
@@ -108,7 +113,7 @@ function tellAnswer(statusCode: number, { said, body }: { said: string; body: un
       `${doing} failed: the server has a rate limit, and it is exceeded (429)`,
       'Run fewer workers, or raise the quota (`vault read sys/quotas/rate-limit/<name>`)',
     ];
-  if (statusCode === 503 && /sealed/i.test(said))
+  if (statusCode === 503 && (/sealed/i.test(said) || isSealed(body)))
     return [
       'QA_CONNECTION_LOST',
       `${doing} failed: the server is sealed, so it gives nothing to anybody`,
@@ -133,6 +138,11 @@ function tellAnswer(statusCode: number, { said, body }: { said: string; body: un
       "See the server's log; where the engine stands before a database, see whether that one is up",
     ];
   return ['QA_REFUSED', `${doing} was refused (${statusCode}): ${words}`, 'Correct what is asked for'];
+}
+
+/** As `sys/health` says it, which has no errors. */
+function isSealed(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && (body as { sealed?: unknown }).sealed === true;
 }
 
 /** A page instead of an answer: a proxy's, or another server's. */

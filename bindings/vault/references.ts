@@ -3,7 +3,8 @@ import { QaError } from '../core/errors.ts';
 import { type Reference, reference } from '../core/reference.ts';
 import { didYouMean } from '../core/suggest.ts';
 import type { VaultClient } from './client.ts';
-import { dataOf, type Json, locate, type SecretData } from './kv.ts';
+import { hideAll } from './hide.ts';
+import { dataOf, locate, type SecretData } from './kv.ts';
 import { trimmed } from './mounts.ts';
 
 export interface FromVaultOptions {
@@ -55,7 +56,8 @@ export class References {
   }
 
   /** @throws QaError QA_NOT_FOUND, QA_FORBIDDEN and what else a read ends in; QA_CONFIG where it is no text */
-  async value(path: string, key: string, { by, at }: { by: string; at: string }): Promise<string> {
+  async value(written: string, key: string, { by, at }: { by: string; at: string }): Promise<string> {
+    const path = trimmed(written);
     let reading = this.#read.get(path);
     if (reading === undefined) {
       reading = this.#data(path);
@@ -86,19 +88,11 @@ export class References {
   async #data(path: string): Promise<SecretData> {
     const { scope, mounts, leases } = this.#client;
     return scope.trace('read', { path }, async () => {
-      const mount = await mounts.of(trimmed(path));
+      const mount = await mounts.of(path);
       if (mount.version === undefined) return (await leases.read(path)).data;
       const data = await dataOf(this.#client, await locate(this.#client, path));
       hideAll(data, (secret) => scope.redactor.add(secret));
       return data;
     });
   }
-}
-
-/** Every value, at any depth: what comes out of a Vault is secret. */
-export function hideAll(value: Json | undefined, hide: (secret: string) => void): void {
-  if (typeof value === 'string') hide(value);
-  else if (typeof value === 'number') hide(String(value));
-  else if (typeof value === 'object' && value !== null)
-    for (const item of Object.values(value)) hideAll(item as Json, hide);
 }

@@ -4,9 +4,9 @@ import { QaError } from '../core/errors.ts';
 import type { SecretConditions, SecretObserver, SecretSource, SeenSecret } from '../core/secrets.ts';
 import { SOURCE, type WaitOptions } from '../core/source.ts';
 import type { VaultClient } from './client.ts';
+import { hideAll } from './hide.ts';
 import {
   dataOf,
-  type Json,
   locate,
   metadataOf,
   nearSecret,
@@ -15,7 +15,6 @@ import {
   type SecretMetadata,
 } from './kv.ts';
 import { trimmed } from './mounts.ts';
-import { hideAll } from './references.ts';
 import type { Store } from './store.ts';
 
 export interface ReadSecretOptions {
@@ -110,7 +109,7 @@ function observerOf(store: Store, path: string): SecretObserver {
       return scope.trace('look', { path }, async () => {
         const seen = await readKv(client, await locate(client, path, signal), { version, signal });
         if (!seen.there) return { there: false, why: WHY[seen.because], version: seen.version };
-        hideAll(seen.data as Json, (secret) => scope.redactor.add(secret));
+        hideAll(seen.data, (secret) => scope.redactor.add(secret));
         return { there: true, data: seen.data, version: seen.version };
       });
     },

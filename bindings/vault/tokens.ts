@@ -68,8 +68,9 @@ export class Tokens {
       });
       const answer = await this.#take(token);
       if (answer === undefined) return;
-      // One that somebody else made, long ago, may have expired since.
-      if (isNew || this.#spent > MOST_LOGINS) throw answerError(answer, LOOKING_UP, this.#context.place);
+      // One that somebody else made, long ago, may have expired since; what else ails the server is told.
+      const isSpent = isUnknownToken(answer.statusCode, answer.body);
+      if (isNew || !isSpent || this.#spent > MOST_LOGINS) throw answerError(answer, LOOKING_UP, this.#context.place);
     }
   }
 

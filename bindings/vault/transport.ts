@@ -84,6 +84,7 @@ export class Transport {
   }
 
   #sendOnce(url: URL, { method, headers, json, timeout, signal }: Outgoing): Promise<Received> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
     const { timeout: longest, place } = this.#options;
     const isTls = url.protocol === 'https:';
     const body = typeof json === 'object' && json !== null ? JSON.stringify(json) : undefined;
@@ -113,7 +114,6 @@ export class Transport {
         reject(error);
         request.destroy();
       };
-      if (signal?.aborted) return abort();
       signal?.addEventListener('abort', abort, { once: true });
       request.on('error', (error: NodeJS.ErrnoException) => {
         const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');

@@ -67,6 +67,13 @@ describe('forms', () => {
     );
   });
 
+  test('of several lines: each by itself, as a diff shows it', () => {
+    const redactor = redactorOf('first-canary-line\n  second-canary-line\nshort');
+    expect(redactor.redact('- first-canary-line\n+   second-canary-line\n  short')).toBe(
+      `- ${HIDDEN}\n+   ${HIDDEN}\n  short`,
+    );
+  });
+
   test('the longest first: a secret that holds another', () => {
     expect(redactorOf('secret-part', 'secret-part-and-more').redact('a secret-part-and-more b secret-part c')).toBe(
       `a ${HIDDEN} b ${HIDDEN} c`,

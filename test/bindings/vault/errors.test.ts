@@ -314,6 +314,33 @@ describe('by a small HTTP server of the test: answers that a server in developme
     }
   });
 
+  test.each([
+    [429, { errors: ['rate limit quota exceeded'] }, 'QA_REFUSED', /rate limit/],
+    [503, { errors: ['Vault is sealed'] }, 'QA_CONNECTION_LOST', /is sealed/],
+  ])('a login that the server cannot answer now is no wrong one: %i', async (status, body, code, message) => {
+    answer = (_request, response) => json(response, status, body);
+    for (const wrapped of [false, true]) {
+      const error = await failure(open({ address, auth: { approle: { roleId: 'r', secretId: PASSWORD, wrapped } } }));
+      expect(error).toMatchObject({ code });
+      expect(error.message).toMatch(message);
+      expectNoSecret(error);
+    }
+  });
+
+  test('a signal that has ended before ends the request, and its reason is the error', async () => {
+    await using opened = await open({ address, auth: { token: ROOT_TOKEN } });
+    const reason = new Error('too late');
+    expect(await failure(opened.handle.client.read('a', { signal: AbortSignal.abort(reason) }))).toBe(reason);
+    expect(seen).toEqual([]);
+  });
+
+  test('what is read by node-vault is hidden, too', async () => {
+    answer = (_request, response) => json(response, 200, { data: { data: { key: 'canary-of-the-client' } } });
+    await using opened = await open({ address, auth: { token: ROOT_TOKEN } });
+    await opened.handle.client.read('secret/data/a');
+    expect(opened.scope.redactor.redact('canary-of-the-client')).not.toContain('canary');
+  });
+
   test('201 and 202 are answers', async () => {
     await using opened = await open({ address, auth: { token: ROOT_TOKEN } });
     for (const status of [201, 202]) {
