@@ -2,7 +2,16 @@
 import { inspect } from 'node:util';
 
 /** Names of options whose values are secrets, also at the end of a longer name: `sentinelPassword`. */
-export const SECRET_NAMES = ['password', 'passphrase', 'token', 'secret', 'secretId', 'apiKey', 'privateKey', 'jwt'] as const;
+export const SECRET_NAMES = [
+  'password',
+  'passphrase',
+  'token',
+  'secret',
+  'secretId',
+  'apiKey',
+  'privateKey',
+  'jwt',
+] as const;
 
 export interface Forms {
   /** Texts as they are. */

@@ -5,15 +5,7 @@ import type { SecretConditions, SecretObserver, SecretSource, SeenSecret } from 
 import { SOURCE, type WaitOptions } from '../core/source.ts';
 import type { VaultClient } from './client.ts';
 import { hideAll } from './hide.ts';
-import {
-  dataOf,
-  locate,
-  metadataOf,
-  nearSecret,
-  readKv,
-  type SecretData,
-  type SecretMetadata,
-} from './kv.ts';
+import { dataOf, locate, metadataOf, nearSecret, readKv, type SecretData, type SecretMetadata } from './kv.ts';
 import { trimmed } from './mounts.ts';
 import type { Store } from './store.ts';
 
