@@ -126,7 +126,7 @@ describe.skipIf(!hasCassandra())('a throwaway Cassandra', { timeout: TIMEOUT }, 
     const { tests, code, output } = await jest(project(FILES), [], { env: { ...env, CHECK: '1' } });
     expect(code, output).toBe(1);
     const [message = ''] = tests['no such order']!.messages;
-    expect(normalise(message.split(/\n\nqa\.log:|\n    at /)[0]!).trimEnd()).toMatchInlineSnapshot(`
+    expect(normalise(message.split(/\n\nqa\.log:|\n {4}at /)[0]!).trimEnd()).toMatchInlineSnapshot(`
       "Error: expect(qa.events.table('orders_by_day')).toHaveRowMatching({ id: 'o-1', total: 42 })
 
       No row matched.
