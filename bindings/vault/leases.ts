@@ -1,7 +1,9 @@
 /** Credentials that Vault makes on demand: each is on loan, renewed while the file runs, and given back at its end. */
 import { clock } from '../core/clock.ts';
 import { QaError } from '../core/errors.ts';
+import { orAborted } from '../core/operation.ts';
 import type { VaultClient } from './client.ts';
+import { hideAll } from './hide.ts';
 import type { SecretData } from './kv.ts';
 import { encoded, trimmed } from './mounts.ts';
 
@@ -19,6 +21,8 @@ const RENEW_AT = 2 / 3;
 /** ms */
 const SHORTEST_PAUSE = 500;
 const LONGEST_PAUSE = 2 ** 31 - 1;
+/** With less it is not tried again, s. */
+const SHORTEST_LEFT = 1;
 /** Time to give all of them back, ms: less than the session gives a connection to close. */
 const REVOKE_TIMEOUT = 1500;
 
@@ -38,11 +42,12 @@ export class Leases {
     const path = trimmed(written);
     let reading = this.#reading.get(path);
     if (reading === undefined) {
-      reading = this.#read(path, written, signal);
+      // Of all who ask: it does not end with the time of the one who asked first.
+      reading = this.#read(path, written);
       this.#reading.set(path, reading);
       reading.catch(() => this.#reading.delete(path));
     }
-    return reading;
+    return orAborted(reading, signal);
   }
 
   /** Gives it back now. */
@@ -72,12 +77,12 @@ export class Leases {
     }
   }
 
-  async #read(path: string, written: string, signal: AbortSignal | undefined): Promise<Lease> {
+  async #read(path: string, written: string): Promise<Lease> {
     const { scope, place } = this.#client;
     const asked = { doing: `Reading \`${written}\``, path };
-    const { body } = await this.#client.ask('GET', encoded(path), { signal, asked });
+    const { body } = await this.#client.ask('GET', encoded(path), { asked });
     const { lease_id, lease_duration, renewable, data } = body as Answered;
-    for (const value of Object.values(data ?? {})) if (typeof value === 'string') scope.redactor.add(value);
+    hideAll(data, (secret) => scope.redactor.add(secret));
     if (!lease_id) {
       throw new QaError('QA_MISUSE', {
         what: `\`${written}\` gives nothing on loan: it is no path of dynamic credentials`,
@@ -90,28 +95,30 @@ export class Leases {
     // A file that has ended while they were made must not keep them.
     this.#held.set(lease.id, undefined);
     if (this.#isClosed) await this.close();
-    else this.#renewLater(lease.id, lease.duration, renewable);
+    else if (renewable) this.#renewLater(lease.id, lease.duration, lease.duration);
     return lease;
   }
 
-  #renewLater(id: string, duration: number, isRenewable: boolean): void {
-    if (this.#isClosed || !isRenewable || duration <= 0 || !this.#held.has(id)) return;
-    const pause = Math.min(Math.max(duration * 1000 * RENEW_AT, SHORTEST_PAUSE), LONGEST_PAUSE);
-    const timer = clock().setTimeout(() => void this.#renew(id, duration), pause);
+  /** @param left of its time, s */
+  #renewLater(id: string, duration: number, left: number): void {
+    if (this.#isClosed || left <= 0 || !this.#held.has(id)) return;
+    const pause = Math.min(Math.max(left * 1000 * RENEW_AT, SHORTEST_PAUSE), LONGEST_PAUSE);
+    const timer = clock().setTimeout(() => void this.#renew(id, duration, left - pause / 1000), pause);
     timer.unref();
     this.#held.set(id, timer);
   }
 
-  /** Asks for as much time again as it had. */
-  async #renew(id: string, duration: number): Promise<void> {
+  /** Asks for as much time again as it had; where that fails, again while there is some left. */
+  async #renew(id: string, duration: number, left: number): Promise<void> {
     const json = { lease_id: id, increment: duration };
     const asked = { doing: `Renewing the lease ${id}`, path: 'sys/leases/renew' };
     try {
       const { body } = await this.#client.ask('PUT', 'sys/leases/renew', { json, asked });
       const { lease_duration, renewable } = body as Answered;
-      this.#renewLater(id, lease_duration, renewable);
+      if (renewable) this.#renewLater(id, lease_duration, lease_duration);
     } catch (error) {
       if (this.#isClosed || !this.#held.has(id)) return;
+      if (left > SHORTEST_LEFT) return this.#renewLater(id, duration, left);
       this.#client.scope.notice(
         `a lease could not be renewed, and what it gave ends with it: ${(error as Error).message}`,
       );
@@ -120,10 +127,10 @@ export class Leases {
 
   async #revoke(id: string, signal: AbortSignal | undefined): Promise<void> {
     clock().clearTimeout(this.#held.get(id));
-    this.#held.delete(id);
     const asked = { doing: `Revoking the lease ${id}`, path: 'sys/leases/revoke' };
     // Synchronous: with the answer the account is gone.
     await this.#client.ask('PUT', 'sys/leases/revoke', { json: { lease_id: id, sync: true }, signal, asked });
+    this.#held.delete(id);
   }
 }
 
