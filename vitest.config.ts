@@ -10,5 +10,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // More than cores: the suites wait for servers and runners most of their time.
     maxWorkers: 3,
+    // Tickets that expire, servers that freeze: on a machine that stalls, time is not what a test took it for.
+    retry: process.env.CI ? 1 : 0,
   },
 });
