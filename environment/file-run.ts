@@ -9,6 +9,7 @@ import { QaError } from '../bindings/core/errors.ts';
 import { redactError } from '../bindings/core/redact-value.ts';
 import type { MatcherDefaults, Runtime } from '../bindings/core/runtime.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
+import { isThenable } from '../bindings/core/thenable.ts';
 import { claimPort } from '../servers/services/ports.ts';
 import { machineTime } from '../servers/services/spec.ts';
 import type { LoadedConfig } from './config/load.ts';
@@ -504,8 +505,4 @@ export interface TestStart {
   /** Full name. */
   name: string;
   group: object | undefined;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { clock } from '../bindings/core/clock.ts';
 import { QaError } from '../bindings/core/errors.ts';
+import { isThenable } from '../bindings/core/thenable.ts';
 import { duration } from './log/format.ts';
 import type { Journal } from './log/journal.ts';
 import { append } from './readable.ts';
@@ -186,8 +187,4 @@ function stackOf(above: (...args: never[]) => unknown): string {
   const holder: { stack?: string } = {};
   Error.captureStackTrace(holder, above);
   return (holder.stack ?? '').replace(/^[^\n]*\n/, '');
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

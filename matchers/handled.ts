@@ -1,3 +1,26 @@
+/** Promises of matchers, which must be awaited: one that was not fails its test. */
+import type { PendingMatcher, Running } from '../bindings/core/runtime.ts';
+
+/**
+ * What the user gets of a matcher's `work`: pending for the test or hook in which it was called, until it has settled and
+ * its failure, if any, has been looked at.
+ *
+ * @param derivations how often the runner derives a promise before the user gets it
+ */
+export function tracked<T>(
+  work: Promise<T>,
+  { running, pending, derivations }: { running: Running | undefined; pending: PendingMatcher; derivations: number },
+): Promise<T> {
+  // Where no test or hook would tell of it, a failure that nobody awaits must end up with the runner.
+  if (!running) return work;
+  const settled = running.track(pending);
+  const promise = Handled.of(work, derivations);
+  // A hard failure that nobody looks at must not get lost: the matcher stays pending, and so fails its test.
+  const finish = () => (pending.error === undefined ? settled() : promise.whenObserved(settled));
+  work.then(finish, finish);
+  return promise;
+}
+
 /**
  * A promise that never becomes an unhandled rejection, nor does any promise that a runner derives from it: a
  * matcher that was not awaited fails its test with a message of its own, and must not end the process as well.

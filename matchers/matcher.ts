@@ -11,7 +11,7 @@ import type { SecretObserver } from '../bindings/core/secrets.ts';
 import type { RowObserver } from '../bindings/core/source.ts';
 import { callsite, framed } from './callsite.ts';
 import type { Expectation, MatcherContext } from './expectation.ts';
-import { Handled } from './handled.ts';
+import { tracked } from './handled.ts';
 import type { Equality } from './judge.ts';
 import { type MessageExpectation, sourceEquality } from './message-expectation.ts';
 import { rowsOf } from './misuse.ts';
@@ -154,14 +154,7 @@ function matcherOf<
       return { pass: isNot, message: () => error.message, actual, expected };
     })();
 
-    // Where no test or hook would tell of it, a failure that nobody awaits must end up with the runner.
-    if (!running) return work;
-    const settled = running.track(pending);
-    const promise = Handled.of(work, DERIVATIONS[runner]);
-    // A hard failure that nobody looks at must not get lost: the matcher stays pending, and so fails its test.
-    const finish = () => (pending.error === undefined ? settled() : promise.whenObserved(settled));
-    work.then(finish, finish);
-    return promise;
+    return tracked(work, { running, pending, derivations: DERIVATIONS[runner] });
   };
 }
 

@@ -2,8 +2,9 @@
 import { type Bounds, type EntryObserver, isEntrySource } from '../bindings/core/entries.ts';
 import { SOURCE } from '../bindings/core/source.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
+import { isThenable } from '../bindings/core/thenable.ts';
 import { isAsymmetric, isPlainObject } from './judge.ts';
-import { isDuration, isThenable, kindOf, misuse, optionsOf, sourcesBy, undefinedIn } from './misuse.ts';
+import { isDuration, kindOf, misuse, optionsOf, sourcesBy, undefinedIn } from './misuse.ts';
 import { print } from './print.ts';
 import type { EntryOptions } from './types.ts';
 

@@ -2,8 +2,9 @@
 import { isMessageSource, type MessageObserver, type Since } from '../bindings/core/messages.ts';
 import { type Expected, SOURCE } from '../bindings/core/source.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
+import { isThenable } from '../bindings/core/thenable.ts';
 import { isPlainObject } from './judge.ts';
-import { isThenable, kindOf, misuse, optionsOf, partialOf, undefinedIn } from './misuse.ts';
+import { kindOf, misuse, optionsOf, partialOf, undefinedIn } from './misuse.ts';
 import { print } from './print.ts';
 import type { MessagesOptions } from './types.ts';
 

@@ -3,8 +3,9 @@ import type { Bounds } from '../bindings/core/entries.ts';
 import { isSecretSource, type SecretConditions, type SecretObserver } from '../bindings/core/secrets.ts';
 import { SOURCE } from '../bindings/core/source.ts';
 import { didYouMean } from '../bindings/core/suggest.ts';
+import { isThenable } from '../bindings/core/thenable.ts';
 import { isAsymmetric, isPlainObject } from './judge.ts';
-import { isThenable, misuse, sourcesBy, undefinedIn } from './misuse.ts';
+import { misuse, sourcesBy, undefinedIn } from './misuse.ts';
 import { isBounds } from './misuse-entries.ts';
 import type { AsymmetricLike } from './types.ts';
 

@@ -6,6 +6,7 @@ import { QaError } from '../bindings/core/errors.ts';
 import { runtime } from '../bindings/core/runtime.ts';
 import { type Expected, isRowSource, type RowObserver, SOURCE } from '../bindings/core/source.ts';
 import { didYouMean, nearest } from '../bindings/core/suggest.ts';
+import { isThenable } from '../bindings/core/thenable.ts';
 import { isAsymmetric, isPlainObject } from './judge.ts';
 import { print } from './print.ts';
 import type { MatcherOptions } from './types.ts';
@@ -112,10 +113,6 @@ function unknownOption(key: string, known: readonly string[]): string {
 
 export function isDuration(value: unknown): boolean {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /** The path of the first `undefined` in what a test wrote. */

@@ -4,9 +4,10 @@
  */
 import { isQaError } from '../bindings/core/errors.ts';
 import { runtime } from '../bindings/core/runtime.ts';
+import { isThenable } from '../bindings/core/thenable.ts';
 import { callsite, framed } from './callsite.ts';
-import { Handled } from './handled.ts';
-import { isThenable, misuse } from './misuse.ts';
+import { tracked } from './handled.ts';
+import { misuse } from './misuse.ts';
 import { type PollOptions, pollOptions } from './poll-options.ts';
 import { failureOf, type Polled, pollUntil } from './poll-until.ts';
 import { asTry } from './polling.ts';
@@ -139,13 +140,7 @@ function run(
     pending.error = error;
     throw error;
   })();
-  if (!running) return work;
-  const settled = running.track(pending);
-  const promise = Handled.of(work, 0);
-  // A failure that nobody looks at must not get lost: it stays pending, and so fails its test.
-  const finish = () => (pending.error === undefined ? settled() : promise.whenObserved(settled));
-  work.then(finish, finish);
-  return promise;
+  return tracked(work, { running, pending, derivations: 0 });
 }
 
 function invoke(start: object, path: Path, args: unknown[]): unknown {

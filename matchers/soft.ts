@@ -4,6 +4,7 @@
  */
 import { isQaError } from '../bindings/core/errors.ts';
 import { type Running, runtime } from '../bindings/core/runtime.ts';
+import { isThenable } from '../bindings/core/thenable.ts';
 import { type Callsite, callsite, framed } from './callsite.ts';
 import { print } from './print.ts';
 
@@ -80,8 +81,4 @@ function atCall(thrown: unknown, site: Callsite): Error {
 
 function isErrorLike(value: unknown): value is Error {
   return typeof value === 'object' && value !== null && typeof (value as { message?: unknown }).message === 'string';
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
