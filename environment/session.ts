@@ -177,7 +177,7 @@ export class Session {
     const closing = new Map<Slot, Promise<void>>();
     // What is read from another connection ends with it: a password that Vault gave on loan.
     const close = (slot: Slot): Promise<void> => {
-      const users = slots.filter((other) => other.opening && this.#needsOf(other).includes(slot.name));
+      const users = slots.filter((other) => other.opening && this.needsOf(other.name).includes(slot.name));
       const done = closing.get(slot) ?? Promise.allSettled(users.map(close)).then(() => this.#closeSlot(slot));
       closing.set(slot, done);
       return done;
@@ -265,7 +265,7 @@ export class Session {
           mend: 'Correct the name',
         });
       }
-      for (const need of this.#needsOf(slot)) visit(need, [...path, name]);
+      for (const need of this.needsOf(name)) visit(need, [...path, name]);
       wanted.add(name);
     };
     for (const name of names) visit(name, []);
@@ -273,9 +273,9 @@ export class Session {
   }
 
   /** Connections that must be open before this one: what its binding asks for, and what its references are read from. */
-  #needsOf({ name, binding }: Slot): string[] {
+  needsOf(name: string): string[] {
     const { connections } = this.#options.config;
-    const { input } = connections[name]!;
+    const { binding, input } = connections[name]!;
     const read = needsOf(input, `connections.${name}`).map((need) => connectionFor(need, need.path, connections));
     return [...new Set([...(binding.needs?.(input) ?? []), ...read])];
   }
@@ -289,7 +289,7 @@ export class Session {
     const { name, binding, scope } = slot;
     const { config, namespace, workers } = this.#options;
     const { input } = config.connections[name]!;
-    await Promise.all(this.#needsOf(slot).map((need) => this.#openOnce(this.#slots.get(need)!, deadline)));
+    await Promise.all(this.needsOf(name).map((need) => this.#openOnce(this.#slots.get(need)!, deadline)));
     const path = `connections.${name}`;
     const use = (need: Need) => scope.use(connectionFor(need, path, config.connections));
     const resolving = resolveReferences(input, { env: process.env, path, use });

@@ -92,6 +92,23 @@ describe('what is well', () => {
     );
   });
 
+  test('--no-start leaves throwaway servers alone, and what reads from them; a circle is told', async () => {
+    const { of } = await examine(
+      config({
+        vault: 'all.vault({ server: embedded() })',
+        db: "postgres({ url: all.fromVault('secret/data/db#url', { connection: 'vault' }) })",
+        a: "all.vault({ address: all.fromVault('secret/data/a#address', { connection: 'b' }) })",
+        b: "all.vault({ address: all.fromVault('secret/data/b#address', { connection: 'a' }) })",
+      }),
+      ['--no-start'],
+    );
+    expect(of('vault')).toMatchObject({ status: 'skipped', address: 'a throwaway server' });
+    const why = { about: 'server', level: 'note', what: 'It needs `vault`, which is left alone.' };
+    expect(of('db')).toMatchObject({ status: 'skipped', reachable: false, findings: [why] });
+    for (const name of ['a', 'b'])
+      expect(told(of(name), 'trouble')[0]!.what).toMatch(/in a circle: a → b → a|b → a → b/);
+  });
+
   test('the stand that is named, as a table', async () => {
     const files = config(
       { db: `postgres({ url: 'postgres://x@127.0.0.1:1/x' })` },

@@ -1,5 +1,5 @@
 /** Opens the connections of a config side by side, and looks at each: nothing is written to any target. */
-import type { Binding, Proof, Refusal } from '../../../bindings/core/binding.ts';
+import type { Proof, Refusal } from '../../../bindings/core/binding.ts';
 import { isQaError } from '../../../bindings/core/errors.ts';
 import type { Finding } from '../../../bindings/core/finding.ts';
 import { isEmbedded } from '../../../bindings/core/server.ts';
@@ -75,11 +75,11 @@ class Examination {
 
   async examine(name: string): Promise<ConnectionReport> {
     const { kind } = this.#config.connections[name]!.binding;
-    const left = this.#leftAlone(name);
-    if (left !== undefined) return { name, kind, status: 'skipped', ...NOTHING, ...left };
     const facts: { -readonly [Key in keyof Facts]: Facts[Key] } = { ...NOTHING };
     const findings: Finding[] = [];
     try {
+      const left = this.#leftAlone(name);
+      if (left !== undefined) return { name, kind, status: 'skipped', ...NOTHING, ...left };
       await this.#session.open([name]);
       facts.reachable = true;
       this.#opened.add(name);
@@ -91,13 +91,17 @@ class Examination {
     return { name, kind, status: worst(findings), ...facts, findings };
   }
 
-  /** Why a connection is not opened. */
-  #leftAlone(name: string): { address: string; findings: Finding[] } | undefined {
-    const { input, binding } = this.#config.connections[name]!;
+  /**
+   * Why a connection is not opened.
+   *
+   * @param path those that need it
+   */
+  #leftAlone(name: string, path: readonly string[] = []): { address: string; findings: Finding[] } | undefined {
+    // Opening tells of circles, and of what is not there.
+    if (path.includes(name) || !(name in this.#config.connections)) return undefined;
+    const { input } = this.#config.connections[name]!;
     const note = (what: string): Finding => ({ about: 'server', level: 'note', what });
-    const needed = ((binding as unknown as Binding).needs?.(input) ?? []).find(
-      (need) => need in this.#config.connections && this.#leftAlone(need) !== undefined,
-    );
+    const needed = this.#session.needsOf(name).find((need) => this.#leftAlone(need, [...path, name]) !== undefined);
     if (needed !== undefined) return { address: '', findings: [note(`It needs \`${needed}\`, which is left alone.`)] };
     if (input.server === undefined || process.env[addressVariable(name)]) return undefined;
     if (!isEmbedded(input.server)) {
