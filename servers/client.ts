@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { isQaError } from '../bindings/core/errors.ts';
+import { orAborted } from '../bindings/core/operation.ts';
 import {
   Failed,
   type Failure,
@@ -50,7 +51,7 @@ export async function keeper(signal: AbortSignal): Promise<KeeperClient> {
   const holder = globalThis as Holder;
   holder[LINE] ??= open();
   const opening = holder[LINE];
-  const line = await before(signal, opening).catch((error) => {
+  const line = await orAborted(opening, signal).catch((error) => {
     if (!signal.aborted && holder[LINE] === opening) holder[LINE] = undefined;
     throw error;
   });
@@ -114,12 +115,12 @@ class Line implements KeeperClient {
     options: Options,
     signal: AbortSignal,
   ): Promise<T> {
-    return before(signal, this.#ask({ op: 'start', kind, options })) as Promise<T>;
+    return orAborted(this.#ask({ op: 'start', kind, options }), signal) as Promise<T>;
   }
 
   async once<T>(key: string, make: () => Promise<Made<T>>, signal: AbortSignal): Promise<T> {
     const asked = this.#ask({ op: 'once', key }) as Promise<Once>;
-    const answer = await before(signal, asked).catch((error) => {
+    const answer = await orAborted(asked, signal).catch((error) => {
       // Who gives up waiting must not be left the maker.
       asked
         .then((late) => ('make' in late ? this.#ask({ op: 'release', key }) : undefined))
@@ -129,7 +130,7 @@ class Line implements KeeperClient {
     });
     if (!('make' in answer)) return answer.made as T;
     try {
-      const { value, address } = await before(signal, make());
+      const { value, address } = await orAborted(make(), signal);
       await this.#ask({ op: 'settle', key, value, ...(address === undefined ? {} : { address }) });
       return value;
     } catch (error) {
@@ -143,11 +144,11 @@ class Line implements KeeperClient {
   }
 
   service<T>(call: ServiceCall, signal: AbortSignal): Promise<T> {
-    return before(signal, this.#ask({ op: 'service', call })) as Promise<T>;
+    return orAborted(this.#ask({ op: 'service', call }), signal) as Promise<T>;
   }
 
   keep(signal: AbortSignal): Promise<Kept> {
-    return before(signal, this.#ask({ op: 'keep' })) as Promise<Kept>;
+    return orAborted(this.#ask({ op: 'keep' }), signal) as Promise<Kept>;
   }
 
   #ask(request: KeeperRequest): Promise<unknown> {
@@ -198,15 +199,5 @@ function dial(address: string): Promise<Socket> {
       socket.off('error', reject);
       resolve(socket);
     });
-  });
-}
-
-/** What `work` gives, or the signal's reason when that comes first. */
-export function before<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }

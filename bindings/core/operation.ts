@@ -40,6 +40,33 @@ export function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined):
 }
 
 /**
+ * What a test calls: it ends with the test's time, its errors point at the test's line, and what it gives is of the
+ * test's realm. Call it before anything is awaited.
+ *
+ * @param told turns an error of the driver into one of ours where the connection is to blame
+ * @param late what the error says when the time is up
+ */
+export async function testCall<T>(
+  { caller, told, late, adopt }: TestCall,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  const tell = teller(caller, told, adopt);
+  try {
+    return adopt(await withinTest((signal) => orAborted(work(signal), signal), late));
+  } catch (error) {
+    throw tell(error);
+  }
+}
+
+export interface TestCall {
+  /** The function that the test called. */
+  caller: (...args: never[]) => unknown;
+  told: (error: Error) => Error;
+  late: () => QaErrorOptions;
+  adopt: <T>(value: T) => T;
+}
+
+/**
  * Makes errors point at the line of the test. Call it before anything is awaited.
  *
  * @param caller the function that the test called

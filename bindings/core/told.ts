@@ -48,6 +48,21 @@ export function tellSocketCode(code: string, { host, address, socket, silent }: 
   return undefined;
 }
 
+/**
+ * A server that wants to know who calls; undefined for a message of something else.
+ *
+ * @param said the driver's own words, redacted
+ * @param whose `server`, `broker`
+ */
+export function tellUnknownClient(message: string, said: string, whose = 'server'): Told | undefined {
+  if (!/certificate required|bad certificate|handshake failure/i.test(message)) return undefined;
+  return [
+    'QA_AUTH',
+    `The ${whose} wants another certificate of the client (${said})`,
+    'Give `ssl: { cert, key }` that its authority has signed',
+  ];
+}
+
 const UNTRUSTED =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_.*|ERR_TLS_CERT_ALTNAME_INVALID)$/;
 

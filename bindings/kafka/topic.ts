@@ -3,7 +3,7 @@ import type { Transaction } from 'kafkajs';
 import type { Scope } from '../core/binding.ts';
 import { QaError } from '../core/errors.ts';
 import type { MessageSource, MessageWaitOptions } from '../core/messages.ts';
-import { orAborted, teller, withinTest } from '../core/operation.ts';
+import { testCall } from '../core/operation.ts';
 import { type Caller, SOURCE } from '../core/source.ts';
 import { nearest } from '../core/suggest.ts';
 import type { Attributes } from '../core/trace.ts';
@@ -107,31 +107,22 @@ export function topicOf(name: string, client: () => KafkaClient, scope: Scope): 
   }
   const observer = new TopicObserver(name, connection, client);
   /** Bounded by the test's time, traced, its errors ours and at the test's line. */
-  const run: Run = async <T>(
+  const run: Run = <T>(
     caller: (...args: never[]) => unknown,
     doing: Task,
     work: (signal: AbortSignal | undefined, seen: Attributes) => Promise<T>,
   ): Promise<T> => {
     let open: KafkaClient | undefined;
-    const tell = teller(caller, (error) => open?.told(error, { topic: name, ...doing }) ?? error, scope.adopt);
-    try {
+    const told = (error: Error) => open?.told(error, { topic: name, ...doing }) ?? error;
+    const late = () => ({
+      what: `${doing.what} did not end before the time of the test was up`,
+      mend: 'See whether the broker hangs, or give the test more time',
+      ...open!.place,
+    });
+    return testCall({ caller, told, late, adopt: scope.adopt }, (signal) => {
       open = client();
-      const result = await withinTest(
-        (signal) =>
-          orAborted(
-            scope.trace(doing.name, { topic: name }, (seen) => work(signal, seen)),
-            signal,
-          ),
-        () => ({
-          what: `${doing.what} did not end before the time of the test was up`,
-          mend: 'See whether the broker hangs, or give the test more time',
-          ...open!.place,
-        }),
-      );
-      return scope.adopt(result);
-    } catch (error) {
-      throw tell(error);
-    }
+      return scope.trace(doing.name, { topic: name }, (seen) => work(signal, seen));
+    });
   };
   const topic: Topic = {
     [SOURCE]: observer,

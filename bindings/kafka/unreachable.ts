@@ -1,5 +1,5 @@
 /** No connection, or none that is let in: addresses, TLS and SASL. */
-import { type Told, tellUntrusted } from '../core/told.ts';
+import { type Told, tellUnknownClient, tellUntrusted } from '../core/told.ts';
 import type { DriverError, KafkaPlace } from './errors.ts';
 
 export function tellUnreachable(error: DriverError, place: KafkaPlace): Told | undefined {
@@ -145,12 +145,8 @@ function tellTls(code: string, message: string, { tls }: KafkaPlace): Told | und
     ];
   const untrusted = tellUntrusted(code, said, 'broker');
   if (untrusted) return untrusted;
-  if (/certificate required|bad certificate|handshake failure/i.test(message))
-    return [
-      'QA_AUTH',
-      `The broker wants another certificate of the client (${said})`,
-      'Give `ssl: { cert, key }` that its authority has signed',
-    ];
+  const unnamed = tellUnknownClient(message, said, 'broker');
+  if (unnamed) return unnamed;
   if (/before secure TLS connection|wrong version number|packet length too long/i.test(message))
     return [
       'QA_AUTH',

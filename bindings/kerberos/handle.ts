@@ -5,7 +5,7 @@ import type { InitializeOptions } from './child/protocol.ts';
 import type { KerberosClient } from './client.ts';
 import type { RemoteContext } from './context.ts';
 import { kerberosError } from './errors.ts';
-import { type HttpResponse, type NegotiateHeaders, Negotiations } from './negotiate.ts';
+import { type HttpResponse, type NegotiateHeaders, Negotiations, SPNEGO } from './negotiate.ts';
 import type { ParsedOptions } from './options.ts';
 
 /** The part of the module `kerberos` that a client needs: its calls run in the helper process. */
@@ -173,6 +173,3 @@ export class KerberosHandle {
     return exposed;
   }
 }
-
-/** GSS_MECH_OID_SPNEGO of the module. */
-const SPNEGO = 6;

@@ -96,7 +96,7 @@ export class Negotiations {
 }
 
 /** GSS_MECH_OID_SPNEGO of the module. */
-const SPNEGO = 6;
+export const SPNEGO = 6;
 
 /** Of several challenges in one header, the token of ours. */
 function proofIn({ headers }: HttpResponse): string | undefined {

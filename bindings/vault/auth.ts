@@ -7,6 +7,7 @@ import { QaError } from '../core/errors.ts';
 import type { ParsedAuth } from './auth-options.ts';
 import { AnswerError, answerError, isNoMount, isServersAffair, type Place, saidIn } from './errors.ts';
 import type { ParsedOptions } from './options.ts';
+import { encoded, trimmed } from './paths.ts';
 import type { Answer } from './transport.ts';
 
 /** What a login gives; it travels between the processes of a run, and never further. */
@@ -162,11 +163,7 @@ async function tokenIn(file: string, method: string, { baseDir, place }: LoginCo
 }
 
 function mountOf({ method, with: { mount = method } }: LoginAuth): string {
-  return mount
-    .replace(/^\/|\/$/g, '')
-    .split('/')
-    .map(encodeURIComponent)
-    .join('/');
+  return encoded(trimmed(mount));
 }
 
 /** Whose login it is, without a secret. */

@@ -1,6 +1,6 @@
 /** What the server answers and what the network says, in words that name the connection, its address and the mend. */
 import { isQaError, QaError } from '../core/errors.ts';
-import { type Told, tellSocketCode, tellUntrusted } from '../core/told.ts';
+import { type Told, tellSocketCode, tellUnknownClient, tellUntrusted } from '../core/told.ts';
 
 export interface Place {
   connection: string;
@@ -197,12 +197,8 @@ function tellNetwork({ code = '', message = '' }: NodeJS.ErrnoException, said: s
       'The TLS handshake failed: that port does not speak TLS',
       'Write http:// in `address`, or correct the port',
     ];
-  if (/certificate required|bad certificate|handshake failure/i.test(message))
-    return [
-      'QA_AUTH',
-      `The server wants another certificate of the client (${said})`,
-      'Give `ssl: { cert, key }` that its authority has signed',
-    ];
+  const unnamed = tellUnknownClient(message, said);
+  if (unnamed) return unnamed;
   if (code === 'ECONNRESET' || code === 'EPIPE' || /socket hang up|aborted/i.test(message))
     return [
       'QA_CONNECTION_LOST',

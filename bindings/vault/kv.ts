@@ -2,7 +2,8 @@
 import { QaError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
 import type { VaultClient } from './client.ts';
-import { encoded, type Mount, trimmed } from './mounts.ts';
+import type { Mount } from './mounts.ts';
+import { encoded, trimmed } from './paths.ts';
 
 /** What JSON can say. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };

@@ -5,7 +5,7 @@ import { orAborted } from '../core/operation.ts';
 import type { VaultClient } from './client.ts';
 import { hideAll } from './hide.ts';
 import type { SecretData } from './kv.ts';
-import { encoded, trimmed } from './mounts.ts';
+import { encoded, trimmed } from './paths.ts';
 
 export interface Lease {
   /** `database/creds/app/…` */

@@ -1,6 +1,7 @@
 /** Which engine a path leads to: asked of the server, once a mount. */
 import type { VaultClient } from './client.ts';
 import { answerError, isNoMount } from './errors.ts';
+import { encoded } from './paths.ts';
 
 export interface Mount {
   /** With a slash at its end: `secret/`. */
@@ -63,14 +64,4 @@ export class Mounts {
 interface Question {
   signal: AbortSignal | undefined;
   asked: { doing: string; path: string };
-}
-
-/** Names may hold what an URL may not. */
-export function encoded(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/');
-}
-
-/** As the API takes it: without slashes around it. */
-export function trimmed(path: string): string {
-  return path.replace(/^\/+|\/+$/g, '');
 }

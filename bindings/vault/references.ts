@@ -5,7 +5,7 @@ import { didYouMean } from '../core/suggest.ts';
 import type { VaultClient } from './client.ts';
 import { hideAll } from './hide.ts';
 import { dataOf, locate, type SecretData } from './kv.ts';
-import { trimmed } from './mounts.ts';
+import { trimmed } from './paths.ts';
 
 export interface FromVaultOptions {
   /** Name of the Vault's connection in the config. Needed where there are several. */

@@ -6,7 +6,7 @@ import { SOURCE, type WaitOptions } from '../core/source.ts';
 import type { VaultClient } from './client.ts';
 import { hideAll } from './hide.ts';
 import { dataOf, locate, metadataOf, nearSecret, readKv, type SecretData, type SecretMetadata } from './kv.ts';
-import { trimmed } from './mounts.ts';
+import { trimmed } from './paths.ts';
 import type { Store } from './store.ts';
 
 export interface ReadSecretOptions {

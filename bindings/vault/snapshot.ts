@@ -1,7 +1,8 @@
 /** What the KV engines of a throwaway server hold, so that it can be put back. */
 import type { VaultClient } from './client.ts';
 import { type Json, listKv, type SecretData } from './kv.ts';
-import { encoded, type Mount } from './mounts.ts';
+import type { Mount } from './mounts.ts';
+import { encoded } from './paths.ts';
 
 /** One version; without data where they are gone. */
 interface KeptVersion {

@@ -1,7 +1,7 @@
 /** What the handle and its secrets share: the client, and how calls end and fail. */
 import type { Opened, Scope } from '../core/binding.ts';
 import type { QaErrorOptions } from '../core/errors.ts';
-import { orAborted, teller, withinTest } from '../core/operation.ts';
+import { orAborted, testCall } from '../core/operation.ts';
 import type { VaultClient } from './client.ts';
 import { describeTarget, type ParsedOptions } from './options.ts';
 
@@ -35,22 +35,17 @@ export class Store {
   }
 
   /** A call of a test: traced, ends with the test's time, points at the test's line, and is of the test's realm. */
-  async call<T>(
+  call<T>(
     caller: (...args: never[]) => unknown,
     { operation, path }: { operation: string; path: string },
     work: (signal: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
-    const tell = teller(caller, (error) => error, this.scope.adopt);
-    try {
-      return this.scope.adopt(
-        await withinTest(
-          (signal) => this.scope.trace(operation, { path }, () => orAborted(work(signal), signal)),
-          () => this.#late(operation, path),
-        ),
-      );
-    } catch (error) {
-      throw tell(error);
-    }
+    const { adopt, trace } = this.scope;
+    return testCall(
+      { caller, told: (error) => error, late: () => this.#late(operation, path), adopt },
+      // The trace ends with the test's time, too.
+      (signal) => trace(operation, { path }, () => orAborted(work(signal), signal)),
+    );
   }
 
   #late(operation: string, path: string): QaErrorOptions {

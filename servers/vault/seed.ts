@@ -1,4 +1,5 @@
 /** Puts the secrets of `embedded({ seed })` into a throwaway server. */
+import { encoded, trimmed } from '../../bindings/vault/paths.ts';
 import { Transport } from '../../bindings/vault/transport.ts';
 import { Failed } from '../protocol.ts';
 
@@ -36,7 +37,7 @@ export async function seedVault(
     const { body } = await ask('GET', 'sys/mounts');
     const mounts = new Set(Object.keys((body as { data: object }).data));
     for (const [written, data] of Object.entries(seed)) {
-      const path = written.replace(/^\/+|\/+$/g, '');
+      const path = trimmed(written);
       const mount = `${path.split('/')[0]}/`;
       if (!mounts.has(mount)) {
         await ask('POST', `sys/mounts/${encodeURIComponent(mount.slice(0, -1))}`, {
@@ -46,7 +47,7 @@ export async function seedVault(
         mounts.add(mount);
       }
       const name = path.slice(mount.length).replace(/^data\//, '');
-      const target = `${mount}data/${name.split('/').map(encodeURIComponent).join('/')}`;
+      const target = `${mount}data/${encoded(name)}`;
       const { statusCode, body: said } = await ask('POST', target, { data });
       if (statusCode < 300) continue;
       const { errors = [] } = (said ?? {}) as { errors?: string[] };

@@ -1,6 +1,6 @@
 /** What ioredis and the server say, in words that name the connection, its address and the mend. */
 import { isQaError, QaError } from '../../core/errors.ts';
-import { type Told, tellSocketCode, tellUntrusted } from '../../core/told.ts';
+import { type Told, tellSocketCode, tellUnknownClient, tellUntrusted } from '../../core/told.ts';
 
 export interface Place {
   connection: string;
@@ -108,13 +108,7 @@ function tellTls({ code = '', message = '' }: DriverError, said: string): Told |
       'The TLS handshake failed: that port does not speak TLS',
       'Leave `ssl` out (and write redis://, not rediss://), or correct the port',
     ];
-  if (/certificate required|bad certificate|handshake failure/i.test(message))
-    return [
-      'QA_AUTH',
-      `The server wants another certificate of the client (${said})`,
-      'Give `ssl: { cert, key }` that its authority has signed',
-    ];
-  return undefined;
+  return tellUnknownClient(message, said);
 }
 
 function tellReply(message: string, said: string, { user, db }: Place): Told | undefined {

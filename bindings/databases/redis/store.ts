@@ -2,7 +2,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Opened, Scope } from '../../core/binding.ts';
 import type { QaErrorOptions } from '../../core/errors.ts';
-import { orAborted, teller, withinTest } from '../../core/operation.ts';
+import { orAborted, testCall } from '../../core/operation.ts';
 import type { RedisClient } from './client.ts';
 import { connectionError } from './errors.ts';
 import { describeTarget, type ParsedOptions } from './options.ts';
@@ -63,25 +63,9 @@ export class Store {
   }
 
   /** A call of a test: ends with the test's time, points at the test's line, and is of the test's realm. */
-  async call<T>(
-    caller: (...args: never[]) => unknown,
-    work: (signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
-    const tell = teller(
-      caller,
-      (error) => connectionError(error, this.client.place, this.client.trouble) ?? error,
-      this.scope.adopt,
-    );
-    try {
-      return this.scope.adopt(
-        await withinTest(
-          (signal) => orAborted(work(signal), signal),
-          () => this.#late(),
-        ),
-      );
-    } catch (error) {
-      throw tell(error);
-    }
+  call<T>(caller: (...args: never[]) => unknown, work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
+    const told = (error: Error) => connectionError(error, this.client.place, this.client.trouble) ?? error;
+    return testCall({ caller, told, late: () => this.#late(), adopt: this.scope.adopt }, work);
   }
 
   #late(): QaErrorOptions {
